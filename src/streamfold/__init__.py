@@ -1,0 +1,77 @@
+"""Fold a model's token stream into its answer.
+
+Every name below is imported when it is first used, so ``import streamfold`` costs next to nothing and `consume_stream`
+loads no third-party package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .aio import AsyncStream, afold, astream
+    from .contract import aconsume_stream, consume_stream
+    from .decoder import Decoder
+    from .engines.local import LocalEngine
+    from .errors import ProviderError, StreamfoldError
+    from .events import Event, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
+    from .folding import Fold
+    from .reply import Reply, ToolCall, Usage, Verdict
+    from .stops import StopMatch, StopMatcher
+    from .sync import Stream, fold, stream
+
+_HOME = {
+    "contract": ("consume_stream", "aconsume_stream"),
+    "sync": ("fold", "stream", "Stream"),
+    "aio": ("afold", "astream", "AsyncStream"),
+    "reply": ("Reply", "ToolCall", "Usage", "Verdict"),
+    "events": ("Event", "TextDelta", "ReasoningDelta", "ToolCallStart", "ToolCallDelta", "ToolCallEnd", "StreamEnd"),
+    "stops": ("StopMatcher", "StopMatch"),
+    "decoder": ("Decoder",),
+    "folding": ("Fold",),
+    "engines.local": ("LocalEngine",),
+    "errors": ("StreamfoldError", "ProviderError"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "AsyncStream",
+    "Decoder",
+    "Event",
+    "Fold",
+    "LocalEngine",
+    "ProviderError",
+    "ReasoningDelta",
+    "Reply",
+    "StopMatch",
+    "StopMatcher",
+    "Stream",
+    "StreamEnd",
+    "StreamfoldError",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallEnd",
+    "ToolCallStart",
+    "Usage",
+    "Verdict",
+    "aconsume_stream",
+    "afold",
+    "astream",
+    "consume_stream",
+    "fold",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value  # the next use does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

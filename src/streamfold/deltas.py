@@ -1,0 +1,87 @@
+"""What a dialect says to the fold: each frame of the wire, reduced to the facts in it.
+
+A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one. `TextDelta`,
+`ReasoningDelta`, `RefusalDelta` and `Usage` serve here as they do in the events and in the reply, and an error
+(`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from .errors import StreamfoldError
+from .events import ReasoningDelta, RefusalDelta, TextDelta
+from .reply import Usage, Verdict
+
+
+@dataclass(slots=True)
+class ToolCallPiece:
+    """A piece of a tool call. Nothing in it is certain to be there; `tool_calls.py` tells which call it belongs to."""
+
+    index: int | None = None
+    id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class ChoiceEnd:
+    """The model stopped: the provider's own word, and what it means."""
+
+    reason: str
+    verdict: Verdict
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class Logprobs:
+    """Log-probabilities of the last tokens, as the provider gave them."""
+
+    entries: Sequence[Any]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who answered. The first to say a thing is believed."""
+
+    id: str | None = None
+    model: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(slots=True)
+class Anomaly:
+    """Something that a stream should not do, as a sentence."""
+
+    sentence: str
+
+
+class Marker(Enum):
+    """A delta without content."""
+
+    END = "end"
+
+
+END: Final = Marker.END
+"""The provider's mark that nothing follows, such as ``[DONE]``."""
+
+Delta = (
+    str
+    | TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallPiece
+    | ChoiceEnd
+    | Logprobs
+    | Identity
+    | Usage
+    | Anomaly
+    | StreamfoldError
+    | Marker
+)
+

@@ -1,0 +1,77 @@
+"""What comes out of a stream: one small record for each thing that happened.
+
+Text is by far the most frequent, so inside streamfold a text delta of choice 0 travels as a plain ``str``; it becomes
+a `TextDelta` only where a caller iterates events. All records are slotted and cheap, and none of them repeats what came
+before: the accumulated state is in the `Reply`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .reply import Reply, ToolCall
+
+
+@dataclass(slots=True)
+class TextDelta:
+    """A piece of the answer's text, safe to show: no part of it can belong to a stop sequence."""
+
+    text: str
+    choice: int = 0
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(slots=True)
+class ReasoningDelta:
+    """A piece of the model's reasoning."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class RefusalDelta:
+    """A piece of the model's refusal, where the provider sends it apart from the text."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class ToolCallStart:
+    """The model began to call a tool. `index` counts the reply's tool calls from 0; `id` and `name` may still grow."""
+
+    index: int
+    id: str | None
+    name: str
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class ToolCallDelta:
+    """A piece of a tool call's arguments, as text: not JSON until the call has ended."""
+
+    index: int
+    arguments: str
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class ToolCallEnd:
+    """A tool call as it came to be; execute it only if ``call.complete``."""
+
+    index: int
+    call: ToolCall
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class StreamEnd:
+    """The last event of every stream: the reply, with its verdict."""
+
+    reply: Reply
+
+
+Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | StreamEnd

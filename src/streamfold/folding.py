@@ -1,0 +1,324 @@
+"""Fold deltas into events and a reply: the one place where text is accumulated, stops are found and verdicts given.
+
+`Fold` is a pure state machine with two verbs. ``feed(deltas)`` returns what can be handed on, text of choice 0 as plain
+``str``; ``close()`` returns the rest and a last `StreamEnd`. All decisions about a stream are made here and in the
+dialects, none in the drivers.
+
+Invariants: the text handed out adds up to the text of the reply at every moment; no character that can still belong to
+a stop sequence is handed out; after `ended` nothing is. Cost: a text delta without stops is two list appends. Memory:
+the reply, plus one held-back stop prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .deltas import END, Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece
+from .errors import CallbackError, ProviderError, SourceError, StreamfoldError
+from .events import Event, ReasoningDelta, RefusalDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
+from .reply import Choice, Part, ReasoningPart, RefusalPart, Reply, TextPart, Usage, Verdict
+from .stops import StopMatch, StopMatcher
+from .surrogates import SurrogateJoiner, has_surrogates
+from .tool_calls import OpenCall, ToolCallAssembler
+
+Shown = list[str | Event]
+_Words = TextPart | ReasoningPart | RefusalPart
+_Channel = type[_Words] | int | None
+_EVENT_OF = {TextPart: TextDelta, ReasoningPart: ReasoningDelta, RefusalPart: RefusalDelta}
+
+
+class _Run:
+    """A part of words in the making: pieces, joined when somebody reads."""
+
+    __slots__ = ("kind", "pieces")
+
+    def __init__(self, kind: type[_Words]) -> None:
+        self.kind = kind
+        self.pieces: list[str] = []
+
+    def freeze(self) -> _Words:
+        return self.kind("".join(self.pieces))
+
+
+class _OpenChoice:
+    """A choice in the making."""
+
+    def __init__(self, index: int, matcher: StopMatcher | None) -> None:
+        self.index = index
+        self.matcher = matcher
+        self.parts: list[_Run | OpenCall] = []
+        self.tools = ToolCallAssembler()
+        self.joiners: dict[_Channel, SurrogateJoiner] = {}
+        self.logprobs: list[object] = []
+        self.end: ChoiceEnd | None = None
+
+    @property
+    def match(self) -> StopMatch | None:
+        return self.matcher.match if self.matcher else None
+
+    def run(self, kind: type[_Words]) -> _Run:
+        """Return the part that words of `kind` go to now, opening one if another kind came between."""
+        last = self.parts[-1] if self.parts else None
+        if isinstance(last, _Run) and last.kind is kind:
+            return last
+        run = _Run(kind)
+        self.parts.append(run)
+        return run
+
+    def valid(self, channel: _Channel, piece: str) -> str:
+        """Return `piece` as valid Unicode, joined with the half that its channel may hold."""
+        joiner = self.joiners.get(channel)
+        if joiner is None:
+            if not has_surrogates(piece):
+                return piece
+            joiner = self.joiners[channel] = SurrogateJoiner()
+        return joiner.feed(piece)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its text needs no look at: no stops, no half of a character held, no end seen."""
+        joiner = self.joiners.get(TextPart)
+        return self.matcher is None and self.end is None and (joiner is None or not joiner.held)
+
+    def freeze(self) -> Choice:
+        parts: list[Part] = [part.freeze() for part in self.parts]
+        return Choice(self.index, parts, self.end.reason if self.end else None, self.logprobs)
+
+
+class Fold:
+    """Fold deltas into events and a reply.
+
+    Args:
+        stop: The stop sequence, or several.
+        include_stop: Whether the text ends with the stop sequence that was found instead of before it.
+
+    Attributes:
+        ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
+
+    Raises:
+        CallerError: A stop is empty or not a str.
+    """
+
+    def __init__(self, stop: str | Sequence[str] | None = None, *, include_stop: bool = False) -> None:
+        self.ended = False
+        self._stop = () if stop is None else stop
+        self._include_stop = include_stop
+        self._choices: dict[int, _OpenChoice] = {}
+        self._verdict: Verdict | None = None
+        self._error: StreamfoldError | None = None
+        self._callback_error: CallbackError | None = None
+        self._usage = Usage()
+        self._identity = Identity()
+        self._anomalies: list[str] = []
+        self._marked_end = False
+        self._leftover = b""
+        # The short way for text: set exactly while choice 0 takes text with nothing to look for in it.
+        self._append: Callable[[str], None] | None = None
+        if self._stop:
+            self._choice(0)  # bad stops are the caller's mistake: say so before the stream starts
+
+    # -- the two verbs -------------------------------------------------------------------------------------------
+
+    def feed(self, deltas: Iterable[Delta]) -> Shown:
+        """Take `deltas` in; return what can be handed on."""
+        shown: Shown = []
+        for delta in deltas:
+            if delta.__class__ is str and self._append is not None:
+                self._append(delta)  # type: ignore[arg-type]
+                shown.append(delta)  # type: ignore[arg-type]
+            elif not self.ended:
+                self._take(delta, shown)
+            elif isinstance(delta, str):
+                self._discard(delta)
+        return shown
+
+    def close(
+        self, verdict: Verdict = Verdict.TRUNCATED, error: StreamfoldError | None = None, leftover: bytes = b""
+    ) -> Shown:
+        """End the stream; return what was held back, and `StreamEnd`. A second call returns nothing.
+
+        Args:
+            verdict: How the stream ended, as far as its reader knows; what the stream itself said weighs more.
+            error: What broke it off.
+            leftover: Bytes that no frame was made of.
+        """
+        if self._verdict is not None:
+            return []
+        shown: Shown = []
+        for choice in self._choices.values():
+            self._finish(choice, shown)
+        self._error = self._error or error
+        self._leftover = leftover
+        self._verdict = self._judge(verdict)
+        self.ended = True
+        if isinstance(self._error, ProviderError):
+            self._error.content_delivered = any(choice.parts for choice in self._choices.values())
+        shown.append(StreamEnd(self.reply))
+        return shown
+
+    @property
+    def reply(self) -> Reply:
+        """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
+        choices = [self._choices[index].freeze() for index in sorted(self._choices)]
+        return Reply(
+            verdict=self._verdict,
+            choices=choices or [Choice()],
+            stop=next((c.match for c in self._choices.values() if c.match), None),
+            usage=self._usage,
+            id=self._identity.id,
+            model=self._identity.model,
+            fingerprint=self._identity.fingerprint,
+            error=self._error,
+            callback_error=self._callback_error,
+            anomalies=self._anomalies + self._replacements(),
+            leftover=self._leftover,
+        )
+
+    def callback_failed(self, error: Exception) -> bool:
+        """Keep the first error of the caller's callback, count the others; return whether this is the first."""
+        if self._callback_error is None:
+            self._callback_error = CallbackError(error)
+            return True
+        self._callback_error.n_errors += 1
+        return False
+
+    def note(self, anomaly: str) -> None:
+        """Add to the reply's anomalies, each once."""
+        if anomaly not in self._anomalies:
+            self._anomalies.append(anomaly)
+
+    # -- deltas --------------------------------------------------------------------------------------------------
+
+    def _take(self, delta: Delta, shown: Shown) -> None:
+        match delta:
+            case str():
+                self._say(TextPart, delta, 0, shown)
+            case TextDelta():
+                self._say(TextPart, delta.text, delta.choice, shown)
+            case ReasoningDelta():
+                self._say(ReasoningPart, delta.text, delta.choice, shown)
+            case RefusalDelta():
+                self._say(RefusalPart, delta.text, delta.choice, shown)
+            case ToolCallPiece():
+                self._call(delta, shown)
+            case ChoiceEnd():
+                self._choice(delta.choice).end = delta
+                self._append = None
+            case Usage():
+                self._usage = self._usage.updated(delta)
+            case Identity():
+                self._identify(delta)
+            case Logprobs():
+                self._choice(delta.choice).logprobs.extend(delta.entries)
+            case Anomaly():
+                self.note(delta.sentence)
+            case StreamfoldError():
+                self._error = delta
+                self.ended = True
+            case _ if delta is END:
+                self._marked_end = self.ended = True
+
+    def _say(self, kind: type[_Words], text: str, index: int, shown: Shown) -> None:
+        choice = self._choice(index)
+        text = choice.valid(kind, text)
+        if index == 0:
+            self._append = None
+        if not text:
+            return
+        if choice.end:
+            self.note("content after the finish reason")
+        if kind is not TextPart:
+            self._release(choice, shown)
+        elif choice.matcher:
+            text = choice.matcher.feed(text)
+            self.ended = choice.match is not None and all(c.match or c.end for c in self._choices.values())
+        self._show(choice, kind, text, shown)
+
+    def _show(self, choice: _OpenChoice, kind: type[_Words], text: str, shown: Shown) -> None:
+        if not text:
+            return
+        pieces = choice.run(kind).pieces
+        pieces.append(text)
+        if kind is TextPart and choice.index == 0:
+            shown.append(text)
+            self._append = pieces.append if choice.is_plain else None
+        else:
+            shown.append(_EVENT_OF[kind](text, choice.index))
+
+    def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
+        choice = self._choice(piece.choice)
+        self._release(choice, shown)
+        if choice.index == 0:
+            self._append = None
+        piece.arguments = choice.valid(piece.index, piece.arguments or "")
+        call, new = choice.tools.feed(piece)
+        if new:
+            choice.parts.append(call)
+            shown.append(ToolCallStart(call.place, call.id, call.name, choice.index))
+        if piece.arguments:
+            shown.append(ToolCallDelta(call.place, piece.arguments, choice.index))
+
+    def _identify(self, new: Identity) -> None:
+        old = self._identity
+        self._identity = Identity(old.id or new.id, old.model or new.model, old.fingerprint or new.fingerprint)
+
+    def _choice(self, index: int) -> _OpenChoice:
+        choice = self._choices.get(index)
+        if choice is None:
+            matcher = StopMatcher(self._stop, include=self._include_stop) if self._stop else None
+            choice = self._choices[index] = _OpenChoice(index, matcher)
+        return choice
+
+    def _discard(self, text: str) -> None:
+        first = self._choices.get(0)
+        if first and first.matcher and first.match:
+            first.matcher.feed(text)
+
+    # -- ends ----------------------------------------------------------------------------------------------------
+
+    def _release(self, choice: _OpenChoice, shown: Shown) -> None:
+        """Show the held-back text of `choice`: a stop sequence does not reach over another kind of part."""
+        if choice.matcher and choice.matcher.held:
+            self._show(choice, TextPart, choice.matcher.close(), shown)
+
+    def _finish(self, choice: _OpenChoice, shown: Shown) -> None:
+        for channel, joiner in choice.joiners.items():
+            if joiner.held and not choice.match:
+                self._tail(choice, channel, joiner.close(), shown)
+        self._release(choice, shown)
+        said_end = choice.end is not None or self._marked_end
+        for call in choice.tools.calls:
+            call.ended = said_end
+            shown.append(ToolCallEnd(call.place, call.freeze(), choice.index))
+
+    def _tail(self, choice: _OpenChoice, channel: _Channel, text: str, shown: Shown) -> None:
+        if isinstance(channel, type):
+            self._say(channel, text, choice.index, shown)
+        else:
+            self._call(ToolCallPiece(channel, arguments=text, choice=choice.index), shown)
+
+    def _judge(self, reader: Verdict) -> Verdict:
+        first = self._choices[min(self._choices)] if self._choices else None
+        if first and first.end and isinstance(self._error, SourceError):
+            self.note(f"{self._error}, after the finish reason")
+            self._error = None
+        if self._error:
+            return Verdict.ERRORED
+        if first and first.match:
+            return Verdict.STOPPED
+        if first and first.end:
+            return _natural(first, first.end.verdict)
+        return _natural(first, Verdict.COMPLETE) if self._marked_end else reader
+
+    def _replacements(self) -> list[str]:
+        n = sum(j.n_replaced for c in self._choices.values() for j in c.joiners.values())
+        return [f"{n} lone surrogates replaced by U+FFFD"] if n else []
+
+
+def _natural(choice: _OpenChoice | None, verdict: Verdict) -> Verdict:
+    """Say more exactly how a natural end is meant: by a refusal, or by tool calls under the reason "stop" (Gemini)."""
+    if verdict is not Verdict.COMPLETE or choice is None:
+        return verdict
+    if any(isinstance(part, _Run) and part.kind is RefusalPart for part in choice.parts):
+        return Verdict.REFUSED
+    return Verdict.TOOL_CALLS if choice.tools.calls else Verdict.COMPLETE

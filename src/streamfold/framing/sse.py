@@ -1,0 +1,198 @@
+r"""Server-sent events: bytes into events, by WHATWG HTML 9.2.6.
+
+Nearly every event of a model's stream is one ``data:`` line and a blank line. Such an event is handed on as the bare
+bytes of its data; one with a type, an id or a retry time is a `ServerSentEvent`. The short way cuts at blank lines with
+``bytes.split`` and takes each block that is a lone ``data:`` line; anything else is read line by line.
+
+Beyond the standard, because servers of models do it:
+
+- an event that the end of the stream left without its blank line is delivered by `close` (the standard drops it), and
+  `unterminated` says so: it often holds the finish reason;
+- a field ``error`` becomes an event of that type (llama-box), and so does a block of bare JSON (Vertex AI): the standard
+  ignores both, and the error would be lost.
+
+Comments are counted, not kept. Time is linear in the bytes, memory one event; `limit` bounds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import LimitError
+from .lines import Lines
+
+@dataclass(slots=True)
+class ServerSentEvent:
+    """An event that has more to say than its data.
+
+    Attributes:
+        data: The data, UTF-8 as it came.
+        event: The event's type; ``"message"`` where none was given.
+        id: The last event id at this point of the stream (``Last-Event-ID``).
+        retry: The reconnection time that this event sets, in milliseconds.
+    """
+
+    data: bytes
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+
+
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+"""Protects memory: an event is held until it ends. Images arrive as one line of base64."""
+
+MAX_RETRY_DIGITS = 18
+"""Protects from a number that takes long to read; it is 30 million years."""
+
+Frame = bytes | ServerSentEvent | LimitError
+_BOM = b"\xef\xbb\xbf"
+_LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
+
+
+class SSE:
+    """Cut bytes into server-sent events.
+
+    Args:
+        limit: The largest event that is taken, in bytes.
+
+    Attributes:
+        last_event_id: What a reader sends as ``Last-Event-ID`` to resume here.
+        retry: The reconnection time that the server asked for last, in milliseconds.
+        n_comments: How many comment lines came; servers send them to keep a connection alive.
+        unterminated: Whether `close` delivered an event that had no blank line after it.
+    """
+
+    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
+        self.last_event_id = ""
+        self.retry: int | None = None
+        self.n_comments = 0
+        self.unterminated = False
+        self._limit = limit
+        self._failed = False
+        self._between_events = False
+        self._lines = Lines()
+        self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
+        self._reset()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the events that `data` completes; the last one is a `LimitError` if an event is too large."""
+        line, _, rest = data.partition(b"\n")
+        if rest == b"\n" and self._between_events and _CR not in line and line[:6] == b"data: ":
+            return [line[6:]]  # the read is one plain event, as most reads are
+        if self._failed:
+            return []
+        if self._start is not None:
+            data = self._without_bom(data)
+        whole = self._lines.feed(data)
+        frames: list[Frame] = []
+        if whole:
+            if self._open or self.last_event_id or len(whole) > self._limit:
+                self._read_lines(whole, frames)
+            else:
+                self._read_blocks(whole, frames)
+        if self._lines.size > self._limit:
+            self._fail("line", self._lines.size, frames)
+        self._between_events = self._is_between_events()
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Return the event that the end of the stream left unfinished, if there is one."""
+        frames: list[Frame] = []
+        if self._failed:
+            return frames
+        rest = (self._start or b"") + self._lines.close()
+        resume_at = self.last_event_id
+        self._start = None
+        self._read_lines(rest + b"\n\n", frames)
+        self.last_event_id = resume_at  # the standard counts only what was whole
+        self.unterminated = bool(frames)
+        return frames
+
+    def _is_between_events(self) -> bool:
+        """Whether the next event may be read on its own: nothing is open, held, or to be handed on with it."""
+        busy = self._open or self._failed or self._start is not None or self.last_event_id
+        return not busy and self._lines.is_empty
+
+    def _without_bom(self, data: bytes) -> bytes:
+        start = (self._start or b"") + data
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _reset(self) -> None:
+        self._open = False
+        self._size = 0
+        self._data: list[bytes] = []
+        self._stray: list[bytes] = []
+        self._event = b""
+        self._id: bytes | None = None
+        self._block_retry: int | None = None
+
+    def _read_blocks(self, whole: bytes, frames: list[Frame]) -> None:
+        blocks = whole.split(b"\n\n")
+        rest = blocks.pop()
+        for block in blocks:
+            if block.startswith(b"data: ") and _LF not in block and not self.last_event_id:
+                frames.append(block[6:])
+            else:
+                self._read_lines(block + b"\n\n", frames)
+        if rest:
+            self._read_lines(rest, frames)
+
+    def _read_lines(self, lines: bytes, frames: list[Frame]) -> None:
+        for line in lines[:-1].split(b"\n"):
+            if not line:
+                if self._open:
+                    self._dispatch(frames)
+                continue
+            if len(line) > self._limit:
+                return self._fail("line", len(line), frames)
+            self._read_field(line)
+            if self._size > self._limit:
+                return self._fail("event", self._size, frames)
+
+    def _fail(self, what: str, size: int, frames: list[Frame]) -> None:
+        if not self._failed:
+            frames.append(LimitError(what, size, self._limit))
+        self._failed = True
+        self._reset()
+
+    def _read_field(self, line: bytes) -> None:
+        if line.startswith(b":"):
+            self.n_comments += 1
+            return
+        self._open = True
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value
+        elif name == b"retry":
+            if value.isdigit() and len(value) <= MAX_RETRY_DIGITS:
+                self._block_retry = self.retry = int(value)
+        elif name == b"error":
+            self._stray.append(value)
+        elif self._stray or line.startswith(b"{"):
+            self._stray.append(line)
+        self._size += len(line)
+
+    def _dispatch(self, frames: list[Frame]) -> None:
+        if self._id is not None:
+            self.last_event_id = self._id.decode("utf-8", "replace")
+        event = self._event.decode("utf-8", "replace") or "message"
+        retry = self._block_retry
+        if self._data:
+            data = b"\n".join(self._data)
+            if event == "message" and not self.last_event_id and retry is None:
+                frames.append(data)
+            else:
+                frames.append(ServerSentEvent(data, event, self.last_event_id, retry))
+        if self._stray:
+            frames.append(ServerSentEvent(b"\n".join(self._stray), "error", self.last_event_id))
+        self._reset()

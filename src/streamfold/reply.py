@@ -1,0 +1,285 @@
+"""The answer that a stream was folded into, and how the stream ended.
+
+A `Reply` is a plain value: what was received, in the order in which the model made it, and a `Verdict`. While the
+stream still runs its verdict is ``None``. Numbers that nobody sent are ``None``, never 0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import errors
+
+if TYPE_CHECKING:
+    from .stops import StopMatch
+
+
+class Verdict(StrEnum):
+    """How a stream ended."""
+
+    COMPLETE = "complete"
+    """The model said all it had to say."""
+    STOPPED = "stopped"
+    """A stop sequence of the caller's was found; `Reply.stop` says which and where."""
+    LENGTH = "length"
+    """The model ran into its length limit."""
+    TOOL_CALLS = "tool_calls"
+    """The model waits for the results of its tool calls."""
+    FILTERED = "filtered"
+    """The provider withheld the rest."""
+    REFUSED = "refused"
+    """The model declined to answer."""
+    TRUNCATED = "truncated"
+    """The stream broke off: neither a finish reason nor an end marker came."""
+    CANCELLED = "cancelled"
+    """The reader left, or the engine was interrupted, before the end."""
+    TIMED_OUT = "timed_out"
+    """A deadline passed."""
+    ERRORED = "errored"
+    """An error ended the stream; `Reply.error` is the error."""
+
+
+@dataclass(slots=True)
+class TextPart:
+    """A run of the answer's text."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class ReasoningPart:
+    """A run of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class RefusalPart:
+    """A run of the model's refusal."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """A call of a tool, as the model wrote it.
+
+    Attributes:
+        id: The provider's id for the call; ``None`` where it gave none.
+        name: The tool's name.
+        arguments: The arguments as the model wrote them: JSON text if `complete`, otherwise whatever was received.
+        complete: Whether the call may be executed: the stream said that the call had ended *and* the arguments are
+            strict JSON (RFC 8259).
+    """
+
+    id: str | None
+    name: str
+    arguments: str
+    complete: bool = False
+
+    def parse(self) -> Any:
+        """Return the arguments as Python objects.
+
+        Raises:
+            IncompleteToolCallError: The call is not complete; `arguments` still holds what was received.
+        """
+        if not self.complete:
+            raise errors.IncompleteToolCallError(self)
+        return json.loads(self.arguments)
+
+
+Part = TextPart | ReasoningPart | RefusalPart | ToolCall
+_P = TypeVar("_P", TextPart, ReasoningPart, RefusalPart)
+
+
+@dataclass(slots=True)
+class Choice:
+    """One of a reply's alternatives; nearly always there is just one.
+
+    Attributes:
+        index: The provider's number for it.
+        parts: What it consists of, in the order in which the model made it.
+        finish_reason: The provider's own word for why the model stopped, unchanged.
+    """
+
+    index: int = 0
+    parts: list[Part] = field(default_factory=list)
+    finish_reason: str | None = None
+    logprobs: list[Any] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return self._joined(TextPart)
+
+    @property
+    def reasoning(self) -> str:
+        """The model's reasoning; empty where it showed none."""
+        return self._joined(ReasoningPart)
+
+    @property
+    def refusal(self) -> str:
+        """The model's refusal, where the provider sends it apart from the text; else empty."""
+        return self._joined(RefusalPart)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls, complete or not."""
+        return [part for part in self.parts if isinstance(part, ToolCall)]
+
+    def _joined(self, kind: type[_P]) -> str:
+        return "".join([part.text for part in self.parts if isinstance(part, kind)])
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the provider counted, in tokens. ``None`` means that it did not say.
+
+    Attributes:
+        input_tokens: The prompt's tokens, cached ones included where the provider includes them.
+        output_tokens: The reply's tokens, reasoning included where the provider includes it.
+        total_tokens: The provider's own sum.
+        cached_tokens: Those of the input that were read from a cache.
+        reasoning_tokens: Those of the output that were reasoning.
+        raw: The provider's report, as it came.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def updated(self, later: Usage) -> Usage:
+        """Return this report overtaken by a later one: reports are cumulative, so numbers replace, never add."""
+        known = {name: value for name in _COUNTS if (value := getattr(later, name)) is not None}
+        return Usage(**{name: getattr(self, name) for name in _COUNTS} | known, raw={**self.raw, **later.raw})
+
+
+_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "raw")
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a stream was folded into: all that was received, and how the stream ended.
+
+    The properties `text`, `reasoning`, `refusal`, `tool_calls`, `parts` and `finish_reason` are those of the first
+    choice.
+
+    Attributes:
+        verdict: How the stream ended; ``None`` while it runs.
+        choices: The alternatives, sorted by index; at least one.
+        stop: The stop sequence that was found, and where.
+        usage: What the provider counted.
+        id: The provider's id for the reply.
+        model: The model that the provider says answered.
+        fingerprint: The provider's system fingerprint.
+        error: What went wrong, where something did; `raise_for_verdict` raises it.
+        callback_error: The first error of the caller's own callback, which never ends the stream.
+        anomalies: What the stream did that it should not have done, a sentence each.
+        leftover: Bytes at the end of a broken-off stream that no frame was made of.
+    """
+
+    verdict: Verdict | None = None
+    choices: list[Choice] = field(default_factory=lambda: [Choice()])
+    stop: StopMatch | None = None
+    usage: Usage = field(default_factory=Usage)
+    id: str | None = None
+    model: str | None = None
+    fingerprint: str | None = None
+    error: errors.StreamfoldError | None = None
+    callback_error: errors.CallbackError | None = None
+    anomalies: list[str] = field(default_factory=list)
+    leftover: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return self.choices[0].text
+
+    @property
+    def reasoning(self) -> str:
+        """The model's reasoning; empty where it showed none."""
+        return self.choices[0].reasoning
+
+    @property
+    def refusal(self) -> str:
+        """The model's refusal, where the provider sends it apart from the text; else empty."""
+        return self.choices[0].refusal
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls, complete or not."""
+        return self.choices[0].tool_calls
+
+    @property
+    def parts(self) -> list[Part]:
+        """Text, reasoning and tool calls in the order in which the model made them."""
+        return self.choices[0].parts
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The provider's own word for why the model stopped."""
+        return self.choices[0].finish_reason
+
+    def raise_for_verdict(self) -> Reply:
+        """Return this reply if it is a whole answer: complete, stopped or waiting for tools.
+
+        Raises:
+            StreamfoldError: The error that ended the stream, or a `VerdictError` that names what is missing;
+                `CallbackError` if the answer is whole but the caller's callback raised.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.verdict in _SHORT:
+            kind, what = _SHORT[self.verdict]
+            raise kind(f"{what} after {len(self.text):,} characters of text", self)
+        if self.callback_error is not None:
+            raise self.callback_error
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reply as JSON-able values: what ``--json`` prints."""
+        choices = [
+            {
+                "index": choice.index,
+                "text": choice.text,
+                "reasoning": choice.reasoning or None,
+                "refusal": choice.refusal or None,
+                "tool_calls": [asdict(call) for call in choice.tool_calls],
+                "finish_reason": choice.finish_reason,
+            }
+            for choice in self.choices
+        ]
+        first = {name: value for name, value in choices[0].items() if name != "index"}
+        return {
+            "verdict": self.verdict,
+            **first,
+            "stop": asdict(self.stop) if self.stop else None,
+            "usage": asdict(self.usage),
+            "id": self.id,
+            "model": self.model,
+            "fingerprint": self.fingerprint,
+            "error": _error_dict(self.error),
+            "anomalies": self.anomalies,
+            "choices": choices,
+        }
+
+
+_SHORT: dict[Verdict | None, tuple[type[errors.VerdictError], str]] = {
+    Verdict.LENGTH: (errors.LengthError, "the model ran into its length limit"),
+    Verdict.FILTERED: (errors.FilteredError, "the provider withheld the rest"),
+    Verdict.REFUSED: (errors.RefusedError, "the model declined to answer"),
+    Verdict.TRUNCATED: (errors.TruncatedError, "the stream broke off"),
+    Verdict.CANCELLED: (errors.CancelledError, "the stream was cancelled"),
+    Verdict.TIMED_OUT: (errors.TimedOutError, "the deadline passed"),
+}
+
+
+def _error_dict(error: errors.StreamfoldError | None) -> dict[str, Any] | None:
+    return None if error is None else {"type": type(error).__name__, "message": str(error)}

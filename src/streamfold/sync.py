@@ -1,0 +1,186 @@
+"""Drive a fold over a plain iterable: pull, feed, hand on, close.
+
+Nothing is decided here. A `Stream` pulls only when its reader asks, and closes its source as soon as the fold wants no
+more, the reader leaves, or anything raises.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from .closing import attach_partial, close_source
+from .errors import CallerError, SourceError
+from .events import Event, TextDelta
+from .folding import Fold, Shown
+from .intake import Intake
+from .reply import Reply, Verdict
+
+_log = logging.getLogger("streamfold")
+
+OnText = Callable[[str], object]
+
+
+def fold(
+    source: Iterable[Any],
+    *,
+    on_text: OnText | None = None,
+    stop: str | Sequence[str] | None = None,
+    include_stop: bool = False,
+    raise_callback_errors: bool = False,
+) -> Reply:
+    """Fold `source` into a `Reply`, handing its text on as it arrives.
+
+    However the stream ends, the reply holds what was received and a verdict; `Reply.raise_for_verdict` raises if it is
+    not a whole answer. Only an interrupt such as Ctrl-C passes through; it then carries the reply as its attribute
+    ``streamfold_partial``.
+
+    Args:
+        source: An iterable of str (text), of bytes (the body of an OpenAI-compatible response, cut anywhere), or of
+            mappings (decoded chunks). It is closed, if it can be, when the fold leaves it early.
+        on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
+            `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
+        stop: The stop sequence, or several: the one whose last character comes first ends the stream.
+        include_stop: Whether the text ends with the stop sequence instead of before it.
+        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
+
+    Raises:
+        CallerError: `source` is not iterable, `on_text` is not callable, or a stop is empty or not a str.
+    """
+    if on_text is not None and not callable(on_text):
+        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
+    with Stream(source, stop=stop, include_stop=include_stop) as opened:
+        return opened._drain(on_text, raise_callback_errors)
+
+
+class Stream(Iterator[Event]):
+    """A stream that is being folded: iterate its events, or only its text with `text_stream`.
+
+    As a context manager it closes the source on the way out, wherever the reader left. The last event is always
+    `StreamEnd`; errors of the stream are in its reply, not raised.
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Any],
+        *,
+        stop: str | Sequence[str] | None = None,
+        include_stop: bool = False,
+    ) -> None:
+        self._closed = True  # until there is something to close
+        self._fold = Fold(stop, include_stop=include_stop)
+        self._intake = Intake(self._fold)
+        self._waiting: deque[str | Event] = deque()
+        self._source = source
+        self._chunks = _iterate(source)
+        self._closed = False
+
+    @property
+    def reply(self) -> Reply:
+        """What was received so far; its verdict is ``None`` while the stream runs."""
+        return self._fold.reply
+
+    @property
+    def text_stream(self) -> Iterator[str]:
+        """The text alone, piece by piece."""
+        return (event.text for event in self if isinstance(event, TextDelta) and event.choice == 0)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        while not self._waiting:
+            if self._closed:
+                raise StopIteration
+            self._waiting.extend(self._pull())
+        event = self._waiting.popleft()
+        return TextDelta(event) if isinstance(event, str) else event
+
+    def close(self) -> None:
+        """Leave the stream: close its source at once. What was received stays in `reply`."""
+        self._waiting.clear()
+        self._end(Verdict.CANCELLED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._closed:
+            self._end(Verdict.CANCELLED, cause=error)
+        if error is not None:
+            attach_partial(error, self.reply)
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self._end(Verdict.CANCELLED)
+
+    def _pull(self) -> Shown:
+        """Return what the next chunk lets out; at the end, what closing does."""
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            return self._end()
+        except Exception as error:
+            return self._end(Verdict.ERRORED, SourceError(error))
+        shown = self._intake.feed(chunk)
+        return shown + self._end() if self._fold.ended else shown
+
+    def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
+        """Consume the whole stream: `__next__` without the events that nobody asked for."""
+        while not self._closed:
+            for piece in self._pull():
+                if on_text is not None and piece.__class__ is str:
+                    try:
+                        on_text(piece)  # type: ignore[arg-type]
+                    except Exception as error:
+                        if raise_callback_errors:
+                            raise
+                        if self._fold.callback_failed(error):
+                            _log.exception("on_text raised; the stream goes on")
+        return self.reply
+
+    def _end(
+        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+    ) -> Shown:
+        if self._closed:
+            return []
+        self._closed = True
+        shown = self._intake.close(verdict, error)
+        try:
+            close_source(self._chunks, self._source, None, cause)
+        except Exception as failure:
+            self._fold.note(f"closing the source raised {type(failure).__name__}: {failure}")
+        return shown
+
+
+def stream(
+    source: Iterable[Any],
+    *,
+    stop: str | Sequence[str] | None = None,
+    include_stop: bool = False,
+) -> Stream:
+    """Open `source` as a `Stream` of events; the arguments are those of `fold`.
+
+    Example::
+
+        with stream(chunks, stop="END") as events:
+            for text in events.text_stream:
+                print(text, end="", flush=True)
+        print(events.reply.verdict)
+    """
+    return Stream(source, stop=stop, include_stop=include_stop)
+
+
+def _iterate(source: Any) -> Iterator[Any]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        source = (source,)  # one read; iterating it would give numbers
+    try:
+        return iter(source)
+    except TypeError:
+        hint = ": use afold or astream" if hasattr(source, "__aiter__") else ""
+        raise CallerError(f"source is {type(source).__name__}, expected an iterable of chunks{hint}") from None

@@ -1,0 +1,30 @@
+"""Shared by all tests: where the recorded streams and cases lie, and what happens where a part is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Cases and recordings of other people, beside the checkout; a user's checkout does not have them."""
+
+settings.register_profile("streamfold", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("streamfold")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of `what`, or fail it where everything must be there."""
+    if os.environ.get("STREAMFOLD_REQUIRE_ALL") == "1":
+        pytest.fail(f"missing: {what}")
+    pytest.skip(f"missing: {what}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        missing(f"the recorded streams and cases at {SHARED.name}/ beside the checkout")
+    return SHARED
