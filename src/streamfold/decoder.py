@@ -7,9 +7,9 @@ on the wire is not raised but folded: it ends the stream with a verdict and the 
 from __future__ import annotations
 
 from .dialects.openai_chat import OpenAIChat
-from .errors import ChunkTypeError, DialectError, StreamfoldError
+from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
-from .framing.sse import SSE, ServerSentEvent
+from .framing.sse import SSE, Frame, ServerSentEvent
 from .reply import Verdict
 
 
@@ -44,8 +44,17 @@ class Decoder:
         if not self.fold.ended:
             frames = self._framing.close()
             deltas = self._dialect.feed(frames)
-            if deltas and isinstance(deltas[-1], DialectError):
+            last = deltas[-1] if deltas else None
+            if isinstance(last, DialectError):
                 deltas.pop()  # not a wrong frame but the first half of one
-                leftover = b"".join(f.data if isinstance(f, ServerSentEvent) else f for f in frames)
+                leftover = b"".join(map(_data, frames))
+            elif isinstance(last, FramingError):
+                leftover = bytes(self._framing.foreign)
+            elif self._framing.unterminated:
+                self.fold.note("the last event had no blank line after it")
             shown = self.fold.feed(deltas)
         return shown + self.fold.close(verdict, error, leftover)
+
+
+def _data(frame: Frame) -> bytes:
+    return frame.data if isinstance(frame, ServerSentEvent) else frame if isinstance(frame, bytes) else b""

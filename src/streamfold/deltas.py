@@ -1,8 +1,8 @@
 """What a dialect says to the fold: each frame of the wire, reduced to the facts in it.
 
-A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one. `TextDelta`,
-`ReasoningDelta`, `RefusalDelta` and `Usage` serve here as they do in the events and in the reply, and an error
-(`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
+A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one.
+`TextDelta`, `ReasoningDelta`, `RefusalDelta` and `Usage` serve here as they do in the events and in the reply, and an
+error (`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
 """
 
 from __future__ import annotations
@@ -56,9 +56,10 @@ class Identity:
 
 @dataclass(slots=True)
 class Anomaly:
-    """Something that a stream should not do, as a sentence."""
+    """Something that a stream should not do, as a sentence, and how often it did it."""
 
     sentence: str
+    n: int = 1
 
 
 class Marker(Enum):
@@ -84,4 +85,3 @@ Delta = (
     | StreamfoldError
     | Marker
 )
-

@@ -23,8 +23,13 @@ from .tool_calls import OpenCall, ToolCallAssembler
 
 Shown = list[str | Event]
 _Words = TextPart | ReasoningPart | RefusalPart
-_Channel = type[_Words] | int | None
-_EVENT_OF = {TextPart: TextDelta, ReasoningPart: ReasoningDelta, RefusalPart: RefusalDelta}
+_Channel = type[_Words] | OpenCall
+_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
+_EVENT_OF: dict[type[_Words], Callable[[str, int], Event]] = {
+    TextPart: TextDelta,
+    ReasoningPart: ReasoningDelta,
+    RefusalPart: RefusalDelta,
+}
 
 
 class _Run:
@@ -82,7 +87,7 @@ class _OpenChoice:
 
     def freeze(self) -> Choice:
         parts: list[Part] = [part.freeze() for part in self.parts]
-        return Choice(self.index, parts, self.end.reason if self.end else None, self.logprobs)
+        return Choice(self.index, parts, self.end.reason if self.end else None, list(self.logprobs))
 
 
 class Fold:
@@ -101,7 +106,7 @@ class Fold:
 
     def __init__(self, stop: str | Sequence[str] | None = None, *, include_stop: bool = False) -> None:
         self.ended = False
-        self._stop = () if stop is None else stop
+        self._stop = _sequence(stop)
         self._include_stop = include_stop
         self._choices: dict[int, _OpenChoice] = {}
         self._verdict: Verdict | None = None
@@ -109,13 +114,12 @@ class Fold:
         self._callback_error: CallbackError | None = None
         self._usage = Usage()
         self._identity = Identity()
-        self._anomalies: list[str] = []
+        self._anomalies: dict[str, int] = {}
         self._marked_end = False
         self._leftover = b""
         # The short way for text: set exactly while choice 0 takes text with nothing to look for in it.
         self._append: Callable[[str], None] | None = None
-        if self._stop:
-            self._choice(0)  # bad stops are the caller's mistake: say so before the stream starts
+        self._matcher()  # bad stops are the caller's mistake: say so before the stream starts
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -124,11 +128,11 @@ class Fold:
         shown: Shown = []
         for delta in deltas:
             if delta.__class__ is str and self._append is not None:
-                self._append(delta)  # type: ignore[arg-type]
-                shown.append(delta)  # type: ignore[arg-type]
+                self._append(delta)
+                shown.append(delta)
             elif not self.ended:
                 self._take(delta, shown)
-            elif isinstance(delta, str):
+            else:
                 self._discard(delta)
         return shown
 
@@ -147,10 +151,10 @@ class Fold:
         shown: Shown = []
         for choice in self._choices.values():
             self._finish(choice, shown)
+        self._end()
         self._error = self._error or error
         self._leftover = leftover
         self._verdict = self._judge(verdict)
-        self.ended = True
         if isinstance(self._error, ProviderError):
             self._error.content_delivered = any(choice.parts for choice in self._choices.values())
         shown.append(StreamEnd(self.reply))
@@ -170,7 +174,7 @@ class Fold:
             fingerprint=self._identity.fingerprint,
             error=self._error,
             callback_error=self._callback_error,
-            anomalies=self._anomalies + self._replacements(),
+            anomalies=self._sentences(),
             leftover=self._leftover,
         )
 
@@ -182,10 +186,9 @@ class Fold:
         self._callback_error.n_errors += 1
         return False
 
-    def note(self, anomaly: str) -> None:
-        """Add to the reply's anomalies, each once."""
-        if anomaly not in self._anomalies:
-            self._anomalies.append(anomaly)
+    def note(self, anomaly: str, n: int = 1) -> None:
+        """Add to the reply's anomalies; each is told once, with how often it was noted."""
+        self._anomalies[anomaly] = self._anomalies.get(anomaly, 0) + n
 
     # -- deltas --------------------------------------------------------------------------------------------------
 
@@ -211,12 +214,17 @@ class Fold:
             case Logprobs():
                 self._choice(delta.choice).logprobs.extend(delta.entries)
             case Anomaly():
-                self.note(delta.sentence)
+                self.note(delta.sentence, delta.n)
             case StreamfoldError():
                 self._error = delta
-                self.ended = True
+                self._end()
             case _ if delta is END:
-                self._marked_end = self.ended = True
+                self._marked_end = True
+                self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        self._append = None
 
     def _say(self, kind: type[_Words], text: str, index: int, shown: Shown) -> None:
         choice = self._choice(index)
@@ -227,12 +235,20 @@ class Fold:
             return
         if choice.end:
             self.note("content after the finish reason")
-        if kind is not TextPart:
-            self._release(choice, shown)
-        elif choice.matcher:
+        self._show(choice, kind, self._sifted(choice, kind, text, shown), shown)
+
+    def _sifted(self, choice: _OpenChoice, kind: type[_Words], text: str, shown: Shown) -> str:
+        """Return what of `text` no stop sequence takes or holds back."""
+        if choice.matcher is None:
+            return text
+        if kind is TextPart:
             text = choice.matcher.feed(text)
             self.ended = choice.match is not None and all(c.match or c.end for c in self._choices.values())
-        self._show(choice, kind, text, shown)
+            return text
+        if choice.match:
+            return ""
+        self._release(choice, shown)
+        return text
 
     def _show(self, choice: _OpenChoice, kind: type[_Words], text: str, shown: Shown) -> None:
         if not text:
@@ -247,16 +263,23 @@ class Fold:
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
         choice = self._choice(piece.choice)
+        if choice.match:
+            return
         self._release(choice, shown)
         if choice.index == 0:
             self._append = None
-        piece.arguments = choice.valid(piece.index, piece.arguments or "")
+        if choice.end:
+            self.note("content after the finish reason")
         call, new = choice.tools.feed(piece)
         if new:
             choice.parts.append(call)
             shown.append(ToolCallStart(call.place, call.id, call.name, choice.index))
-        if piece.arguments:
-            shown.append(ToolCallDelta(call.place, piece.arguments, choice.index))
+        self._argue(choice, call, choice.valid(call, piece.arguments or ""), shown)
+
+    def _argue(self, choice: _OpenChoice, call: OpenCall, arguments: str, shown: Shown) -> None:
+        if arguments:
+            call.arguments.append(arguments)
+            shown.append(ToolCallDelta(call.place, arguments, choice.index))
 
     def _identify(self, new: Identity) -> None:
         old = self._identity
@@ -265,14 +288,18 @@ class Fold:
     def _choice(self, index: int) -> _OpenChoice:
         choice = self._choices.get(index)
         if choice is None:
-            matcher = StopMatcher(self._stop, include=self._include_stop) if self._stop else None
-            choice = self._choices[index] = _OpenChoice(index, matcher)
+            choice = self._choices[index] = _OpenChoice(index, self._matcher())
         return choice
 
-    def _discard(self, text: str) -> None:
-        first = self._choices.get(0)
-        if first and first.matcher and first.match:
-            first.matcher.feed(text)
+    def _matcher(self) -> StopMatcher | None:
+        return StopMatcher(self._stop, include=self._include_stop) if self._stop else None
+
+    def _discard(self, delta: Delta) -> None:
+        """Count text that comes after the end, if a stop sequence was the end."""
+        late = TextDelta(delta) if isinstance(delta, str) else delta
+        choice = self._choices.get(late.choice) if isinstance(late, TextDelta) else None
+        if isinstance(late, TextDelta) and choice and choice.matcher and choice.match:
+            choice.matcher.feed(choice.valid(TextPart, late.text))
 
     # -- ends ----------------------------------------------------------------------------------------------------
 
@@ -287,32 +314,46 @@ class Fold:
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
         said_end = choice.end is not None or self._marked_end
+        cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
-            call.ended = said_end
+            # No arguments may mean that there are none, but not where the model was cut off.
+            call.ended = said_end and (bool(call.arguments) or not cut)
             shown.append(ToolCallEnd(call.place, call.freeze(), choice.index))
 
     def _tail(self, choice: _OpenChoice, channel: _Channel, text: str, shown: Shown) -> None:
-        if isinstance(channel, type):
-            self._say(channel, text, choice.index, shown)
+        if isinstance(channel, OpenCall):
+            self._argue(choice, channel, text, shown)
         else:
-            self._call(ToolCallPiece(channel, arguments=text, choice=choice.index), shown)
+            self._show(choice, channel, self._sifted(choice, channel, text, shown), shown)
 
     def _judge(self, reader: Verdict) -> Verdict:
         first = self._choices[min(self._choices)] if self._choices else None
-        if first and first.end and isinstance(self._error, SourceError):
-            self.note(f"{self._error}, after the finish reason")
+        whole = self._marked_end or (first is not None and bool(first.end or first.match))
+        if whole and isinstance(self._error, SourceError):
+            self.note(f"{self._error}, after the end of the reply")
             self._error = None
         if self._error:
             return Verdict.ERRORED
         if first and first.match:
             return Verdict.STOPPED
         if first and first.end:
+            if first.end.verdict is Verdict.ERRORED:
+                self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
             return _natural(first, first.end.verdict)
         return _natural(first, Verdict.COMPLETE) if self._marked_end else reader
 
-    def _replacements(self) -> list[str]:
-        n = sum(j.n_replaced for c in self._choices.values() for j in c.joiners.values())
-        return [f"{n} lone surrogates replaced by U+FFFD"] if n else []
+    def _sentences(self) -> list[str]:
+        """Return the anomalies, counted."""
+        n_lone = sum(j.n_replaced for c in self._choices.values() for j in c.joiners.values())
+        lone = {"a lone surrogate replaced by U+FFFD": n_lone} if n_lone else {}
+        counted = (self._anomalies | lone).items()
+        return [sentence if n == 1 else f"{sentence} ({n:,} times)" for sentence, n in counted]
+
+
+def _sequence(stop: str | Sequence[str] | None) -> Sequence[str]:
+    if stop is None:
+        return ()
+    return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
 
 
 def _natural(choice: _OpenChoice | None, verdict: Verdict) -> Verdict:

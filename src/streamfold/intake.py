@@ -21,8 +21,8 @@ from .surrogates import has_surrogates
 class Machine(Protocol):
     """What every kind of chunk has: two verbs."""
 
-    feed: Callable[[Any], Shown]
-    """Take the next chunk in; return what can be handed on."""
+    def feed(self, chunk: Any, /) -> Shown:
+        """Take the next chunk in; return what can be handed on."""
 
     def close(self, verdict: Verdict = ..., error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`."""
@@ -75,9 +75,9 @@ class TextChunks:
         if not isinstance(chunk, str):
             delta = ChunkTypeError(chunk, self._n_chunks, "str, bytes or a mapping" if not self._n_chunks else "str")
         elif chunk.__class__ is not str or has_surrogates(chunk):
-            delta = TextDelta(str(chunk))
+            delta = TextDelta(str.__str__(chunk))
         self._n_chunks += 1
-        return self.fold.feed((delta,)) if chunk != "" else []
+        return self.fold.feed((delta,)) if delta != "" else []
 
     def close(self, verdict: Verdict = Verdict.COMPLETE, error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`."""

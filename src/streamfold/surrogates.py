@@ -17,6 +17,13 @@ def has_surrogates(text: str) -> bool:
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
+def replace_surrogates(text: str) -> str:
+    """Return `text` with its pairs of surrogates joined and each lone one replaced by U+FFFD."""
+    if not has_surrogates(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 class SurrogateJoiner:
     """Join the halves of surrogate pairs across the pieces of one channel.
 
@@ -47,6 +54,6 @@ class SurrogateJoiner:
         return self._joined(text)
 
     def _joined(self, text: str) -> str:
-        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        whole = replace_surrogates(text)
         self.n_replaced += whole.count("\ufffd") - text.count("\ufffd")
         return whole

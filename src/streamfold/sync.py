@@ -50,8 +50,7 @@ def fold(
     Raises:
         CallerError: `source` is not iterable, `on_text` is not callable, or a stop is empty or not a str.
     """
-    if on_text is not None and not callable(on_text):
-        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
+    check_callback(on_text)
     with Stream(source, stop=stop, include_stop=include_stop) as opened:
         return opened._drain(on_text, raise_callback_errors)
 
@@ -75,7 +74,7 @@ class Stream(Iterator[Event]):
         self._intake = Intake(self._fold)
         self._waiting: deque[str | Event] = deque()
         self._source = source
-        self._chunks = _iterate(source)
+        self._chunks = iterate(source)
         self._closed = False
 
     @property
@@ -110,39 +109,51 @@ class Stream(Iterator[Event]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._closed:
-            self._end(Verdict.CANCELLED, cause=error)
+        self._end(Verdict.CANCELLED, cause=error)
         if error is not None:
             attach_partial(error, self.reply)
 
     def __del__(self) -> None:
-        if not self._closed:
-            self._end(Verdict.CANCELLED)
+        self._end(Verdict.CANCELLED)
 
     def _pull(self) -> Shown:
         """Return what the next chunk lets out; at the end, what closing does."""
         try:
             chunk = next(self._chunks)
-        except StopIteration:
-            return self._end()
-        except Exception as error:
-            return self._end(Verdict.ERRORED, SourceError(error))
+        except BaseException as error:
+            return self._source_ended(error)
         shown = self._intake.feed(chunk)
         return shown + self._end() if self._fold.ended else shown
 
     def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
-        """Consume the whole stream: `__next__` without the events that nobody asked for."""
+        """Consume the whole stream: `__next__` without the events that nobody asked for, and `_pull` written out."""
+        chunks, intake, folding = self._chunks, self._intake, self._fold
         while not self._closed:
-            for piece in self._pull():
-                if on_text is not None and piece.__class__ is str:
+            try:
+                chunk = next(chunks)
+            except BaseException as error:
+                shown = self._source_ended(error)
+            else:
+                shown = intake.feed(chunk)
+                if folding.ended:
+                    shown += self._end()
+            for piece in shown:
+                if piece.__class__ is str and on_text is not None:
                     try:
                         on_text(piece)  # type: ignore[arg-type]
                     except Exception as error:
                         if raise_callback_errors:
                             raise
-                        if self._fold.callback_failed(error):
-                            _log.exception("on_text raised; the stream goes on")
+                        log_callback_error(folding, error)
         return self.reply
+
+    def _source_ended(self, error: BaseException) -> Shown:
+        if isinstance(error, StopIteration):
+            return self._end()
+        if isinstance(error, Exception):
+            return self._end(Verdict.ERRORED, SourceError(error))
+        self._end(Verdict.CANCELLED, cause=error)
+        raise error
 
     def _end(
         self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
@@ -176,7 +187,24 @@ def stream(
     return Stream(source, stop=stop, include_stop=include_stop)
 
 
-def _iterate(source: Any) -> Iterator[Any]:
+def check_callback(on_text: object) -> None:
+    """Refuse what cannot be called, before the source is touched."""
+    if on_text is not None and not callable(on_text):
+        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
+
+
+def log_callback_error(folding: Fold, error: Exception) -> None:
+    """Keep the error for the reply, and log it the first time: it must not go unseen."""
+    if folding.callback_failed(error):
+        _log.error("on_text raised; the stream goes on", exc_info=error)
+
+
+def iterate(source: Any) -> Iterator[Any]:
+    """Return an iterator of the chunks of `source`.
+
+    Raises:
+        CallerError: It is not iterable.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         source = (source,)  # one read; iterating it would give numbers
     try:

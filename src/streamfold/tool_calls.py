@@ -21,7 +21,6 @@ from typing import NoReturn
 from .deltas import ToolCallPiece
 from .reply import ToolCall
 
-
 MAX_LOOKS = 16
 """How often the arguments of a call without an id are tested for being whole, when its name is said again."""
 
@@ -41,12 +40,10 @@ class OpenCall:
         self.n_looks = 0
 
     def add(self, piece: ToolCallPiece) -> None:
-        """Take what `piece` says into the call."""
+        """Take what `piece` says of the call itself."""
         self.id = self.id or piece.id or None
         if piece.name and piece.name != self.name:
             self.name += piece.name
-        if piece.arguments:
-            self.arguments.append(piece.arguments)
 
     def freeze(self) -> ToolCall:
         """Return the call as it stands. Where a call without arguments has ended, they are ``{}``."""
@@ -57,7 +54,10 @@ class OpenCall:
 
 
 class ToolCallAssembler:
-    """The tool calls of one choice."""
+    """The tool calls of one choice.
+
+    It tells where a piece belongs; who feeds it appends the piece's arguments to that call, as valid Unicode.
+    """
 
     def __init__(self) -> None:
         self.calls: list[OpenCall] = []
@@ -65,7 +65,7 @@ class ToolCallAssembler:
         self._by_id: dict[str, OpenCall] = {}
 
     def feed(self, piece: ToolCallPiece) -> tuple[OpenCall, bool]:
-        """Add `piece` to its call; return the call, and whether it is a new one."""
+        """Return the call that `piece` belongs to, and whether it is a new one."""
         call = self._find(piece)
         new = call is None or _opens_another(piece, call)
         if new:

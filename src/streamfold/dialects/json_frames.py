@@ -15,11 +15,12 @@ _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def load_values(frame: bytes) -> tuple[list[Any], int]:
-    """Return the JSON values in `frame`, and how many invalid bytes sequences became U+FFFD.
+def load_values(frame: bytes) -> tuple[list[Any], int, str]:
+    """Read the JSON values in `frame`.
 
-    Raises:
-        ValueError: It holds something else; the message says what and where.
+    Returns:
+        The values; how many invalid byte sequences became U+FFFD; and, where something else follows the values, a
+        sentence that says what and where, else ``""``.
     """
     text = frame.decode("utf-8", "replace")
     n_replaced = text.count("\ufffd") - frame.count(b"\xef\xbf\xbd")
@@ -29,10 +30,12 @@ def load_values(frame: bytes) -> tuple[list[Any], int]:
         try:
             value, at = _DECODER.raw_decode(text, at)
         except RecursionError:
-            raise ValueError("nested too deeply") from None
+            return values, n_replaced, "nested too deeply"
+        except ValueError as error:
+            return values, n_replaced, str(error)
         values.append(value)
         at = _skip_space(text, at)
-    return values, n_replaced
+    return values, n_replaced, ""
 
 
 def _skip_space(text: str, at: int) -> int:

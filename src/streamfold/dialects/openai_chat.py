@@ -10,8 +10,10 @@ The wire, over server-sent events::
     data: [DONE]
 
 Strategy: nearly every chunk is a piece of text or reasoning of choice 0 and nothing else. `_PlainChunk` is a type that
-only such a chunk fits, so one typed decode both reads and tests it. Whatever does not fit is decoded again, untyped, and
-read field by field with every provider's quirks; where many chunks do not fit, the typed attempts are given up.
+only such a chunk fits, so one typed decode both reads and tests it. Whatever does not fit is decoded again, untyped,
+and read field by field with every provider's quirks; where many chunks do not fit, the typed attempts are given up.
+Only what no chunk in the middle of a text says is left to the untyped way: who answers, and the usage that two
+providers put elsewhere than in ``usage``.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece
-from ..errors import DialectError, LimitError, StreamfoldError
+from ..errors import DialectError, FramingError, StreamfoldError
 from ..events import ReasoningDelta, RefusalDelta, TextDelta
 from ..framing.sse import Frame, ServerSentEvent
 from ..reply import Usage, Verdict
+from ..surrogates import replace_surrogates
 from .json_frames import load_values
 from .provider_errors import find_error, provider_error
 
@@ -96,13 +99,17 @@ _VERDICTS = {
 MAX_MISSES = 50
 """Stops the typed attempts on a stream whose chunks do not fit them: each miss costs as much as a decode."""
 
+MAX_NAMELESS = 16
+"""Bounds how long the typed attempts wait for a chunk that says who answers, which only the untyped way reads."""
+
 
 class OpenAIChat:
     """Turn the frames of one stream into deltas."""
 
     def __init__(self) -> None:
-        self._fast = False  # the first chunks say who answers, which only the untyped way reads
+        self._fast = False
         self._misses = 0
+        self._n_named = 0
         self._n_frames = 0
 
     def feed(self, frames: Iterable[Frame]) -> list[Delta]:
@@ -122,7 +129,8 @@ class OpenAIChat:
                         deltas.append(delta.content)
                     continue
             self._read_frame(frame, deltas)
-            self._fast = self._n_frames > 1 and self._misses < MAX_MISSES
+            named = self._n_named > 1 or self._n_frames > MAX_NAMELESS
+            self._fast = named and self._misses < MAX_MISSES
         return deltas
 
     def feed_object(self, chunk: Mapping[str, Any]) -> list[Delta]:
@@ -133,7 +141,7 @@ class OpenAIChat:
         return deltas
 
     def _read_frame(self, frame: Frame, deltas: list[Delta]) -> None:
-        if isinstance(frame, LimitError):
+        if isinstance(frame, FramingError):
             deltas.append(frame)
             return
         event, data = (frame.event, frame.data) if isinstance(frame, ServerSentEvent) else ("message", frame)
@@ -145,28 +153,26 @@ class OpenAIChat:
 
     def _read_data(self, event: str, data: bytes, deltas: list[Delta]) -> None:
         try:
-            values = [_decode_any(data)]
+            values, n_replaced, garbage = [_decode_any(data)], 0, ""
         except (ValueError, RecursionError):
-            try:
-                values, n_replaced = load_values(data)
-            except ValueError as error:
-                deltas.append(self._not_json(event, data, error))
-                return
-            if n_replaced:
-                deltas.append(Anomaly(f"{n_replaced} invalid UTF-8 sequences replaced by U+FFFD"))
+            values, n_replaced, garbage = load_values(data)
+        if n_replaced:
+            deltas.append(Anomaly("an invalid UTF-8 sequence replaced by U+FFFD", n_replaced))
         for value in values:
-            if event == "error":
+            if isinstance(value, Mapping) and (event != "error" or "choices" in value):
+                self._read_chunk(value, deltas)
+            elif event == "error":
                 found = find_error(value) if isinstance(value, Mapping) else None
                 deltas.append(provider_error(value if found is None else found, value))
-            elif isinstance(value, Mapping):
-                self._read_chunk(value, deltas)
             else:
                 deltas.append(DialectError(NAME, data, self._n_frames - 1, "not a JSON object"))
+        if garbage:
+            deltas.append(self._not_json(event, data, garbage))
 
-    def _not_json(self, event: str, data: bytes, error: ValueError) -> StreamfoldError:
+    def _not_json(self, event: str, data: bytes, why: str) -> StreamfoldError:
         if event == "error":
             return provider_error(data.decode("utf-8", "replace"))
-        return DialectError(NAME, data, self._n_frames - 1, str(error))
+        return DialectError(NAME, data, self._n_frames - 1, why)
 
     def _read_chunk(self, chunk: Mapping[str, Any], deltas: list[Delta]) -> None:
         n_before = len(deltas)
@@ -174,8 +180,10 @@ class OpenAIChat:
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping):
                 _read_choice(choice, deltas)
-        deltas.insert(n_before, _identity(chunk))
-        usage = chunk.get("usage") or _get(chunk, "x_groq", "usage")
+        identity = _identity(chunk)
+        deltas.insert(n_before, identity)
+        self._n_named += identity.id is not None or identity.model is not None
+        usage = chunk.get("usage") or _get(chunk, "x_groq", "usage")  # Groq
         if isinstance(usage, Mapping):
             deltas.append(_usage(usage))
         error = chunk.get("error") if "choices" in chunk else find_error(chunk)
@@ -184,8 +192,8 @@ class OpenAIChat:
 
 
 def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
-    index = choice.get("index")
-    index = index if isinstance(index, int) else 0
+    index = _count(choice.get("index")) or 0
+    n_before = len(deltas)
     # A reply that was not streamed says "message"; Perplexity says both, and "message" is then the text so far.
     delta = choice.get("delta") or (choice.get("message") if "delta" not in choice else None)
     if isinstance(delta, Mapping):
@@ -195,9 +203,13 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
         deltas.append(Logprobs(logprobs, index))
     if error := choice.get("error"):
         deltas.append(provider_error(error, choice))
-    reason = choice.get("finish_reason")
-    if isinstance(reason, str) and reason:
+    usage = choice.get("usage")  # Moonshot
+    if isinstance(usage, Mapping):
+        deltas.append(_usage(usage))
+    if reason := _word(choice.get("finish_reason")):
         deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
+    if index and len(deltas) == n_before:
+        deltas.append(TextDelta("", index))  # it is there, even if it says nothing yet
 
 
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
@@ -235,8 +247,9 @@ def _reasoning(delta: Mapping[str, Any]) -> str:
         value = delta.get(name)
         if isinstance(value, str) and value:
             return value
-        if isinstance(value, list):
-            return "".join([text for part in value if isinstance(text := _get(part, "text"), str)])
+        texts = [_get(part, "text") for part in value] if isinstance(value, list) else []
+        if joined := "".join([text for text in texts if isinstance(text, str)]):
+            return joined
     details = delta.get("reasoning_details")  # OpenRouter, Snowflake
     if not isinstance(details, list):
         return ""
@@ -245,22 +258,27 @@ def _reasoning(delta: Mapping[str, Any]) -> str:
 
 
 def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
-    index, id, name = call.get("index"), call.get("id"), _get(function, "name")
     arguments = _get(function, "arguments")
     if isinstance(arguments, Mapping):  # as an object, not as text: Ollama-like servers
-        arguments = json.dumps(arguments, ensure_ascii=False)
+        arguments = _dumped(arguments)
     return ToolCallPiece(
-        index if isinstance(index, int) else None,
-        id if isinstance(id, str) else None,
-        name if isinstance(name, str) else None,
+        _count(call.get("index")),
+        _word(call.get("id")),
+        _word(_get(function, "name")),
         arguments if isinstance(arguments, str) else None,
         choice,
     )
 
 
+def _dumped(arguments: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(arguments, ensure_ascii=False, default=repr)
+    except (RecursionError, TypeError, ValueError) as error:
+        return f"<{error}>"  # is not JSON, so the call never counts as complete
+
+
 def _identity(chunk: Mapping[str, Any]) -> Identity:
-    names = (chunk.get("id"), chunk.get("model"), chunk.get("system_fingerprint"))
-    return Identity(*(name if isinstance(name, str) and name else None for name in names))
+    return Identity(*(_word(chunk.get(name)) for name in ("id", "model", "system_fingerprint")))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
@@ -276,7 +294,11 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _word(value: Any) -> str | None:
+    return replace_surrogates(value) if isinstance(value, str) and value else None
 
 
 def _get(value: Any, *path: str) -> Any:

@@ -1,8 +1,9 @@
 """Make one `ProviderError` of the many shapes in which providers say no.
 
 Seen on the wire: ``{"error": {"message", "type", "code"}}`` (OpenAI and most), ``{"error": "text"}`` (Ollama),
-``{"type": "error", "error": {...}}`` (Anthropic), ``{"message": ...}`` (Mistral, Cohere), ``{"detail": ...}`` (FastAPI
-servers), ``{"object": "error", "message": ...}`` (vLLM), ``{"error": {"code": 503, "status": "UNAVAILABLE"}}`` (Google).
+``{"type": "error", "error": {...}}`` (Anthropic), ``{"message": ...}`` (Mistral, Cohere), ``{"detail": ...}``
+(FastAPI), ``{"object": "error", "message": ...}`` (vLLM), ``{"error": {"code": 503, "status": "UNAVAILABLE"}}``
+(Google).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ProviderError
+from ..surrogates import replace_surrogates
 
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 499, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed: RFC 9110, RFC 6585, and 529 (Anthropic: overloaded)."""
@@ -25,26 +27,38 @@ def find_error(body: Mapping[str, Any]) -> Any:
         return error
     if body.get("type") == "error" or body.get("object") == "error":
         return body
-    return body if "detail" in body or ("message" in body and isinstance(body["message"], str)) else None
+    message = body.get("message")
+    return body if body.get("detail") or (message and isinstance(message, str)) else None
 
 
 def provider_error(error: Any, body: Any = None) -> ProviderError:
     """Return the error that `error`, a mapping or a text, tells of; `body` is all that was sent."""
     if not isinstance(error, Mapping):
-        return ProviderError(str(error), body=body)
+        return ProviderError(_words(error), body=body)
     message = _first(error, "message", "detail", "error", "msg") or "the provider gave no message"
     kind = _first(error, "type", "status", "__type")
     code = _first(error, "code")
     status = next((s for s in map(_as_status, (error.get("status_code"), code, error.get("status"))) if s), None)
-    words = f"{kind} {code} {message}".lower()
+    message = _words(message)
+    kind = None if kind is None else _words(kind)
+    code = None if code is None else _words(code)
+    said = f"{kind} {code} {message}".lower()
     return ProviderError(
-        message if isinstance(message, str) else str(message),
-        type=None if kind is None else str(kind),
-        code=None if code is None else str(code),
+        message,
+        type=kind,
+        code=code,
         status=status,
-        retryable=status in RETRYABLE_STATUSES or any(word in words for word in _RETRYABLE_WORDS),
+        retryable=status in RETRYABLE_STATUSES or any(word in said for word in _RETRYABLE_WORDS),
         body=error if body is None else body,
     )
+
+
+def _words(value: Any) -> str:
+    """Return `value` as text: nothing that a provider sends may raise here."""
+    try:
+        return replace_surrogates(value if isinstance(value, str) else str(value))
+    except (RecursionError, ValueError):  # nested too deeply; an integer of too many digits
+        return f"an unreadable {type(value).__name__}"
 
 
 def _first(error: Mapping[str, Any], *names: str) -> Any:

@@ -8,8 +8,11 @@ Beyond the standard, because servers of models do it:
 
 - an event that the end of the stream left without its blank line is delivered by `close` (the standard drops it), and
   `unterminated` says so: it often holds the finish reason;
-- a field ``error`` becomes an event of that type (llama-box), and so does a block of bare JSON (Vertex AI): the standard
-  ignores both, and the error would be lost.
+- a field ``error`` becomes an event of that type (llama-box), and so does a block of bare JSON (Vertex AI): the
+  standard ignores both, and the error would be lost;
+
+- a body without a single line that an event stream has, such as a proxy's HTML page or a sentence, is a `FramingError`
+  when it ends, and `foreign` keeps it: by the standard it is a stream of no events.
 
 Comments are counted, not kept. Time is linear in the bytes, memory one event; `limit` bounds it.
 """
@@ -18,8 +21,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import LimitError
+from ..errors import FramingError, LimitError
 from .lines import Lines
+
 
 @dataclass(slots=True)
 class ServerSentEvent:
@@ -44,7 +48,14 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 MAX_RETRY_DIGITS = 18
 """Protects from a number that takes long to read; it is 30 million years."""
 
-Frame = bytes | ServerSentEvent | LimitError
+MAX_FOREIGN_BYTES = 64 * 1024
+"""Protects memory: of a body that is no event stream, so much is kept, to show what it is."""
+
+MAX_SHOWN_BYTES = 120
+"""Keeps the sentence of an error short."""
+
+Frame = bytes | ServerSentEvent | FramingError
+_FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 
@@ -60,6 +71,7 @@ class SSE:
         retry: The reconnection time that the server asked for last, in milliseconds.
         n_comments: How many comment lines came; servers send them to keep a connection alive.
         unterminated: Whether `close` delivered an event that had no blank line after it.
+        foreign: What came before the first line that belongs to an event stream, up to `MAX_FOREIGN_BYTES`.
     """
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
@@ -67,9 +79,11 @@ class SSE:
         self.retry: int | None = None
         self.n_comments = 0
         self.unterminated = False
+        self.foreign = bytearray()
+        self._is_stream = False
         self._limit = limit
         self._failed = False
-        self._between_events = False
+        self._plain_limit = 0
         self._lines = Lines()
         self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._reset()
@@ -77,8 +91,10 @@ class SSE:
     def feed(self, data: bytes) -> list[Frame]:
         """Return the events that `data` completes; the last one is a `LimitError` if an event is too large."""
         line, _, rest = data.partition(b"\n")
-        if rest == b"\n" and self._between_events and _CR not in line and line[:6] == b"data: ":
-            return [line[6:]]  # the read is one plain event, as most reads are
+        if rest == b"\n" and len(line) <= self._plain_limit and _CR not in line:
+            field, _, value = line.partition(b" ")
+            if field == b"data:":
+                return [value]  # the read is one plain event, as most reads are
         if self._failed:
             return []
         if self._start is not None:
@@ -92,26 +108,34 @@ class SSE:
                 self._read_blocks(whole, frames)
         if self._lines.size > self._limit:
             self._fail("line", self._lines.size, frames)
-        self._between_events = self._is_between_events()
+        self._is_stream = self._is_stream or bool(frames)
+        self._plain_limit = self._limit if self._is_between_events() else 0
         return frames
 
     def close(self) -> list[Frame]:
-        """Return the event that the end of the stream left unfinished, if there is one."""
+        """Return the event that the end of the stream left unfinished, if there is one.
+
+        If nothing of what came belongs to an event stream, return a `FramingError`.
+        """
         frames: list[Frame] = []
         if self._failed:
             return frames
-        rest = (self._start or b"") + self._lines.close()
+        rest = self._lines.close()  # `_start` can only be half a byte order mark
+        if not self._open and any(name.startswith(rest) and name != rest for name in _FIELDS):
+            rest = b""  # cut inside a field's name
         resume_at = self.last_event_id
         self._start = None
         self._read_lines(rest + b"\n\n", frames)
         self.last_event_id = resume_at  # the standard counts only what was whole
         self.unterminated = bool(frames)
+        if self.foreign and not self._is_stream and not frames:
+            frames.append(FramingError(f"not server-sent events: {bytes(self.foreign[:MAX_SHOWN_BYTES])!r}", 0))
         return frames
 
     def _is_between_events(self) -> bool:
         """Whether the next event may be read on its own: nothing is open, held, or to be handed on with it."""
         busy = self._open or self._failed or self._start is not None or self.last_event_id
-        return not busy and self._lines.is_empty
+        return self._is_stream and not busy and self._lines.is_empty
 
     def _without_bom(self, data: bytes) -> bytes:
         start = (self._start or b"") + data
@@ -148,10 +172,12 @@ class SSE:
                     self._dispatch(frames)
                 continue
             if len(line) > self._limit:
-                return self._fail("line", len(line), frames)
+                self._fail("line", len(line), frames)
+                return
             self._read_field(line)
             if self._size > self._limit:
-                return self._fail("event", self._size, frames)
+                self._fail("event", self._size, frames)
+                return
 
     def _fail(self, what: str, size: int, frames: list[Frame]) -> None:
         if not self._failed:
@@ -162,6 +188,7 @@ class SSE:
     def _read_field(self, line: bytes) -> None:
         if line.startswith(b":"):
             self.n_comments += 1
+            self._is_stream = True
             return
         self._open = True
         name, _, value = line.partition(b":")
@@ -180,6 +207,9 @@ class SSE:
             self._stray.append(value)
         elif self._stray or line.startswith(b"{"):
             self._stray.append(line)
+        elif not self._is_stream and len(self.foreign) < MAX_FOREIGN_BYTES:
+            self.foreign += line[:MAX_FOREIGN_BYTES] + b"\n"
+        self._is_stream = self._is_stream or name in _FIELDS
         self._size += len(line)
 
     def _dispatch(self, frames: list[Frame]) -> None:

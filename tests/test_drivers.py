@@ -1,0 +1,367 @@
+"""`fold`, `stream` and their async twins: one table of cases under all of them, asyncio and trio alike."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import trio
+
+from streamfold import Reply, StreamEnd, TextDelta, Verdict, afold, astream, fold, stream
+from streamfold.errors import CallbackError, CallerError, ChunkTypeError, SourceError, TruncatedError
+
+
+class Source:
+    """An iterator that counts what is pulled and remembers being closed; `end` is raised when it runs out."""
+
+    def __init__(self, chunks: Iterable[Any], end: BaseException | None = None) -> None:
+        self.chunks = iter(chunks)
+        self.end = end
+        self.n_pulled = 0
+        self.n_closed = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        for chunk in self.chunks:
+            self.n_pulled += 1
+            return chunk
+        raise self.end or StopIteration
+
+    def close(self) -> None:
+        self.n_closed += 1
+
+
+class AsyncSource(Source):
+    """The same for `async for`."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return next(self)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self.n_closed += 1
+
+
+@dataclass
+class Driver:
+    """One way to run a fold."""
+
+    source: type[Source]
+    fold: Callable[..., Reply]
+
+
+def run_with(loop: Callable[..., Any]) -> Callable[..., Reply]:
+    def run(source: Any, **options: Any) -> Reply:
+        async def main() -> Reply:
+            return await afold(source, **options)
+
+        return loop(main) if loop is trio.run else loop(main())
+
+    return run
+
+
+DRIVERS = {
+    "sync": Driver(Source, fold),
+    "asyncio": Driver(AsyncSource, run_with(asyncio.run)),
+    "trio": Driver(AsyncSource, run_with(trio.run)),
+    "asyncio, plain source": Driver(Source, run_with(asyncio.run)),
+}
+
+
+@pytest.fixture(params=DRIVERS.values(), ids=DRIVERS.keys())
+def driver(request: pytest.FixtureRequest) -> Driver:
+    return request.param
+
+
+CHAT = [
+    b'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n',
+    b'data: {"choices":[{"index":0,"delta":{"content":"lo"}}]}\n\n',
+    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+]
+
+CASES: dict[str, tuple[list[Any], dict[str, Any], str, Verdict]] = {
+    "text": (["Hel", "lo"], {}, "Hello", Verdict.COMPLETE),
+    "no chunks": ([], {}, "", Verdict.COMPLETE),
+    "empty chunks": (["", "a", ""], {}, "a", Verdict.COMPLETE),
+    "stop inside a chunk": (["a END b"], {"stop": "END"}, "a ", Verdict.STOPPED),
+    "stop over chunks": (["a E", "N", "D b"], {"stop": "END"}, "a ", Verdict.STOPPED),
+    "stop included": (["a E", "ND b"], {"stop": "END", "include_stop": True}, "a END", Verdict.STOPPED),
+    "half a stop at the end": (["a E", "N"], {"stop": "END"}, "a EN", Verdict.COMPLETE),
+    "half a surrogate pair": (["\ud83d", "\ude00!"], {}, "😀!", Verdict.COMPLETE),
+    "bytes": (CHAT, {}, "Hello", Verdict.COMPLETE),
+    "bytes cut anywhere": ([bytes([b]) for b in b"".join(CHAT)], {}, "Hello", Verdict.COMPLETE),
+    "bytearrays": ([bytearray(b) for b in CHAT], {}, "Hello", Verdict.COMPLETE),
+    "bytes broken off": (CHAT[:2], {}, "Hello", Verdict.TRUNCATED),
+    "decoded": ([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}], {}, "a", Verdict.COMPLETE),
+    "decoded, broken off": ([{"choices": [{"delta": {"content": "a"}}]}], {}, "a", Verdict.TRUNCATED),
+}
+
+
+@pytest.mark.parametrize(("chunks", "options", "text", "verdict"), CASES.values(), ids=CASES.keys())
+def test_folds(driver: Driver, chunks: list[Any], options: dict[str, Any], text: str, verdict: Verdict) -> None:
+    shown: list[str] = []
+    source = driver.source(chunks)
+    reply = driver.fold(source, on_text=shown.append, **options)
+    assert (reply.text, reply.verdict) == (text, verdict)
+    assert "".join(shown) == text
+    assert source.n_closed == 1
+
+
+def test_nothing_is_pulled_after_the_stop(driver: Driver) -> None:
+    source = driver.source(["a", "END", "b", "c"])
+    reply = driver.fold(source, stop="END")
+    assert (reply.text, source.n_pulled, source.n_closed) == ("a", 2, 1)
+    assert reply.stop is not None
+    assert (reply.stop.string, reply.stop.offset, reply.stop.discarded) == ("END", 1, 0)
+
+
+def test_nothing_is_pulled_after_the_end_mark(driver: Driver) -> None:
+    source = driver.source([*CHAT, b"data: more\n\n"])
+    assert driver.fold(source).verdict is Verdict.COMPLETE
+    assert source.n_pulled == len(CHAT)
+
+
+def test_a_source_that_raises_costs_nothing_received(driver: Driver) -> None:
+    source = driver.source(["Hel", "lo"], ConnectionError("reset"))
+    reply = driver.fold(source)
+    assert (reply.text, reply.verdict, source.n_closed) == ("Hello", Verdict.ERRORED, 1)
+    assert isinstance(reply.error, SourceError)
+    assert isinstance(reply.error.__cause__, ConnectionError)
+    with pytest.raises(SourceError, match="ConnectionError: reset"):
+        reply.raise_for_verdict()
+
+
+def test_a_break_after_the_finish_reason_is_no_loss(driver: Driver) -> None:
+    finished = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
+    reply = driver.fold(driver.source([finished], ConnectionError("reset")))
+    assert reply.verdict is Verdict.COMPLETE
+    assert any("reset" in anomaly for anomaly in reply.anomalies)
+
+
+@pytest.mark.parametrize("chunks", [["a", 1], [1], [b"data: x", "text"], [{}, "text"], ["a", None]], ids=repr)
+def test_a_chunk_of_the_wrong_type_ends_the_stream_with_what_came_before(driver: Driver, chunks: list[Any]) -> None:
+    source = driver.source(chunks)
+    reply = driver.fold(source)
+    assert reply.verdict is Verdict.ERRORED
+    assert isinstance(reply.error, ChunkTypeError)
+    assert type(chunks[-1]).__name__ in str(reply.error)
+    assert reply.text == ("a" if chunks[0] == "a" else "")
+    assert source.n_closed == 1
+
+
+class Boom(Exception):
+    pass
+
+
+def test_a_callback_that_raises_does_not_cost_the_answer(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    def explode(text: str) -> None:
+        raise Boom(text)
+
+    with caplog.at_level(logging.ERROR, logger="streamfold"):
+        reply = driver.fold(driver.source(["a", "b", "c"]), on_text=explode)
+    assert (reply.text, reply.verdict, reply.error) == ("abc", Verdict.COMPLETE, None)
+    assert isinstance(reply.callback_error, CallbackError)
+    assert isinstance(reply.callback_error.__cause__, Boom)
+    assert reply.callback_error.n_errors == 3
+    assert [record.getMessage() for record in caplog.records] == ["on_text raised; the stream goes on"]
+    with pytest.raises(CallbackError):
+        reply.raise_for_verdict()
+
+
+def test_a_callback_that_raises_ends_the_stream_if_asked_to(driver: Driver) -> None:
+    source = driver.source(["a", "b", "c"])
+    boom = Boom()
+
+    def explode(text: str) -> None:
+        raise boom
+
+    with pytest.raises(Boom) as caught:
+        driver.fold(source, on_text=explode, raise_callback_errors=True)
+    assert caught.value is boom
+    assert (source.n_pulled, source.n_closed) == (1, 1)
+    assert boom.streamfold_partial.text == "a"  # type: ignore[attr-defined]
+    assert boom.streamfold_partial.verdict is Verdict.CANCELLED  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_passes_through_with_the_partial_reply(driver: Driver) -> None:
+    source = driver.source(["Hel", "lo"], KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        driver.fold(source)
+    assert source.n_closed == 1
+    assert caught.value.streamfold_partial.text == "Hello"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"source": 1}, "int, expected an iterable"),
+        ({"source": [], "on_text": 1}, "on_text is int"),
+        ({"source": [], "stop": ""}, "empty"),
+        ({"source": [], "stop": ["a", 1]}, "stop 1 is int"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_pulled(
+    driver: Driver, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CallerError, match=message):
+        driver.fold(**arguments)
+
+
+def test_bytes_are_one_read(driver: Driver) -> None:
+    assert driver.fold(b"".join(CHAT)).text == "Hello"
+
+
+def test_a_source_that_cannot_be_closed_is_noted(driver: Driver) -> None:
+    class Stuck(driver.source):  # type: ignore[name-defined, misc]
+        def close(self) -> None:
+            raise OSError("stuck")
+
+        async def aclose(self) -> None:
+            raise OSError("stuck")
+
+    source = Stuck(["a"])
+    if driver is DRIVERS["asyncio, plain source"]:
+        del Stuck.aclose
+    reply = driver.fold(source)
+    assert (reply.text, reply.verdict) == ("a", Verdict.COMPLETE)
+    assert reply.anomalies == ["closing the source raised OSError: stuck"]
+
+
+# -- iterating ---------------------------------------------------------------------------------------------------------
+
+
+def test_stream_gives_events_and_the_reply_at_any_moment() -> None:
+    seen = []
+    with stream(["a ", "E", "ND"], stop="END") as events:
+        assert events.reply.verdict is None
+        for event in events:
+            seen.append(event)
+            if isinstance(event, TextDelta):
+                assert (events.reply.text, events.reply.verdict) == ("a ", None)
+    assert seen == [TextDelta("a "), StreamEnd(events.reply)]
+    assert events.reply.verdict is Verdict.STOPPED
+    assert list(events) == []
+
+
+def test_leaving_a_stream_closes_its_source_and_keeps_what_came() -> None:
+    source = Source(["a", "b", "c"])
+    with stream(source) as events:
+        for _ in events:
+            break
+    assert (source.n_pulled, source.n_closed) == (1, 1)
+    assert (events.reply.text, events.reply.verdict) == ("a", Verdict.CANCELLED)
+
+
+def test_an_exception_of_the_reader_closes_the_source_and_carries_the_reply() -> None:
+    source = Source(["a", "b"])
+    with pytest.raises(Boom) as caught, stream(source) as events:
+        next(events)
+        raise Boom
+    assert source.n_closed == 1
+    assert caught.value.streamfold_partial.text == "a"  # type: ignore[attr-defined]
+
+
+def test_a_stream_that_is_dropped_closes_its_source() -> None:
+    source = Source(["a", "b"])
+    events = stream(source)
+    next(events)
+    del events
+    assert source.n_closed == 1
+
+
+def test_closing_twice_is_once() -> None:
+    source = Source(["a"])
+    events = stream(source)
+    events.close()
+    events.close()
+    assert source.n_closed == 1
+    assert events.reply.verdict is Verdict.CANCELLED
+
+
+def test_a_plain_stream_refuses_an_async_source() -> None:
+    with pytest.raises(CallerError, match="astream"):
+        stream(AsyncOnly())
+
+
+class AsyncOnly:
+    def __aiter__(self) -> Any:
+        return self
+
+
+LOOPS: dict[str, Callable[[Callable[[], Awaitable[None]]], None]] = {
+    "asyncio": lambda main: asyncio.run(main()),  # type: ignore[arg-type]
+    "trio": trio.run,
+}
+
+
+@pytest.fixture(params=LOOPS.values(), ids=LOOPS.keys())
+def loop(request: pytest.FixtureRequest) -> Callable[[Callable[[], Awaitable[None]]], None]:
+    return request.param
+
+
+def test_astream_gives_events_and_closes_its_source(loop: Any) -> None:
+    async def main() -> None:
+        source = AsyncSource(["a", "b", "c"])
+        async with astream(source) as events:
+            async for text in events.text_stream:
+                assert text == "a"
+                break
+        assert (source.n_pulled, source.n_closed) == (1, 1)
+        assert events.reply.verdict is Verdict.CANCELLED
+        assert [event async for event in events] == []
+
+    loop(main)
+
+
+def test_an_async_callback_is_awaited_before_more_is_pulled(loop: Any) -> None:
+    async def main() -> None:
+        source = AsyncSource(["a", "b"])
+        pulled: list[int] = []
+
+        async def show(text: str) -> None:
+            pulled.append(source.n_pulled)
+
+        await afold(source, on_text=show)
+        assert pulled == [1, 2]
+
+    loop(main)
+
+
+def test_cancelling_closes_the_source() -> None:
+    async def main() -> None:
+        closed = asyncio.Event()
+
+        async def endless() -> AsyncIterator[str]:
+            try:
+                yield "a"
+                await asyncio.sleep(60)
+            finally:
+                closed.set()
+
+        task = asyncio.create_task(afold(endless()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert closed.is_set()
+        assert caught.value.streamfold_partial.text == "a"  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+
+
+def test_raise_for_verdict_names_what_is_missing() -> None:
+    reply = fold(CHAT[:1])
+    with pytest.raises(TruncatedError, match="broke off after 3 characters") as caught:
+        reply.raise_for_verdict()
+    assert caught.value.reply is reply
+    assert fold(["a"]).raise_for_verdict().text == "a"

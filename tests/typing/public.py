@@ -1,0 +1,52 @@
+"""What type checkers must understand of the public surface; checked, never run."""
+
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+from streamfold import (
+    AsyncStream,
+    Event,
+    Reply,
+    Stream,
+    TextDelta,
+    Verdict,
+    aconsume_stream,
+    afold,
+    astream,
+    consume_stream,
+    fold,
+    stream,
+)
+
+
+def show(text: str) -> None: ...
+
+
+async def show_later(text: str) -> None: ...
+
+
+def sync() -> None:
+    result = consume_stream(["a"], show, stop="b")
+    assert_type(result["text"], str)
+    assert_type(result["n_tokens"], int)
+    assert_type(result["stopped"], bool)
+    consume_stream(iter(["a"]), None)
+    reply = fold([b"data"], on_text=show, stop=["a", "b"])
+    assert_type(reply, Reply)
+    assert_type(reply.raise_for_verdict().text, str)
+    assert_type(reply.verdict, Verdict | None)
+    with stream(["a"]) as events:
+        assert_type(events, Stream)
+        for event in events:
+            assert_type(event, Event)
+            if isinstance(event, TextDelta):
+                assert_type(event.text, str)
+
+
+async def asynchronous(source: AsyncIterator[bytes]) -> None:
+    assert_type(await afold(source, on_text=show_later), Reply)
+    await aconsume_stream(["a"], show_later)
+    async with astream(source) as events:
+        assert_type(events, AsyncStream)
+        async for text in events.text_stream:
+            assert_type(text, str)
