@@ -37,7 +37,7 @@ DIFFERENCES = {
     # Groq sends usage under "x_groq", which the accumulators pass over.
     "groq-openai.chat-model-thinking-part-iter.sse": {"usage": [21, 988, 1009, None, None]},
     "groq-openai.chat-model-web-search-tool-stream.sse": {"usage": [5003, 359, 5362, None, None]},
-    # The usage comes in a chunk that the accumulators drop.
+    # Another chunk follows the one with the usage: one accumulator believes only the last chunk.
     "litellm-proxy-openai.chat-completion-stream-multiple-choices-proxy.sse": {"usage": [13, 27, 40, None, None]},
     "openai-openai.chat-moderation-stream.sse": {"usage": [13, 11, 24, 0, 0]},
     # A tool without arguments: the accumulators leave null, we say what a caller can execute.

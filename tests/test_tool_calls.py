@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamfold.deltas import ToolCallPiece
@@ -156,9 +156,9 @@ def test_looks_at_the_arguments_are_bounded():
     assert call.arguments == "{}}" * len(pieces)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_strict_json_is_what_json_writes(value):
-    assert is_strict_json(json.dumps(value))
+@pytest.mark.parametrize("text", ["{}", " [1, null] ", "0", '"a"', "true", json.dumps({"é": ["\ud83d", 1e9]})])
+def test_strict_json(text):
+    assert is_strict_json(text)
 
 
 OBJECTS = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=5), max_size=3).map(json.dumps)
@@ -174,6 +174,7 @@ def cut(data, index, name, arguments):
     return [(*one, text) for one, text in zip(said, texts, strict=True)]
 
 
+@settings(max_examples=40)
 @given(CALLS, st.data())
 def test_calls_interleaved_by_index_come_out_whole(calls, data):
     queues = [[piece(i, *rest) for rest in cut(data, i, *call)] for i, call in enumerate(calls)]
@@ -185,6 +186,7 @@ def test_calls_interleaved_by_index_come_out_whole(calls, data):
     assert found == [whole(f"c{i}", *call) for i, call in enumerate(calls)]
 
 
+@settings(max_examples=40)
 @given(CALLS, st.sampled_from([None, 0]), st.data())
 def test_calls_without_a_useful_index_come_out_whole(calls, index, data):
     pieces = [piece(index, *rest) for i, call in enumerate(calls) for rest in cut(data, i, *call)]
