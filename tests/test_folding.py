@@ -16,7 +16,9 @@ from streamfold.events import (
     ToolCallStart,
 )
 from streamfold.folding import Fold
-from streamfold.reply import ReasoningPart, RefusalPart, TextPart, ToolCall, Usage, Verdict
+from streamfold.parts import ReasoningPart, RefusalPart, TextPart, ToolCall
+from streamfold.reply import Verdict
+from streamfold.usage import Usage
 
 from .chunkings import chunkings, splits
 

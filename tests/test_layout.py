@@ -21,12 +21,16 @@ LAYERS = [
     {"sync", "aio"},
     {"intake"},
     {"decoder"},
+    {"detection"},
     {"dialects"},
-    {"framing", "folding", "closing", "contract"},
-    {"tool_calls", "stops", "surrogates"},
+    {"folding"},
+    {"open_choice"},
+    {"framing", "closing", "contract", "tool_calls", "tags"},
+    {"stops", "surrogates"},
     {"deltas"},
     {"events"},
     {"reply"},
+    {"parts", "usage"},
     {"errors"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

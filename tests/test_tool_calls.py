@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streamfold.deltas import ToolCallPiece
 from streamfold.errors import IncompleteToolCallError
-from streamfold.reply import ToolCall
+from streamfold.parts import ToolCall
 from streamfold.tool_calls import MAX_LOOKS, ToolCallAssembler, is_strict_json
 
 

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from .errors import ProviderError, StreamfoldError
     from .events import Event, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
     from .folding import Fold
-    from .reply import Reply, ToolCall, Usage, Verdict
+    from .parts import ToolCall
+    from .reply import Reply, Verdict
     from .stops import StopMatch, StopMatcher
     from .sync import Stream, fold, stream
+    from .usage import Usage
 
 _HOME = {
     "contract": ("consume_stream", "aconsume_stream"),
     "sync": ("fold", "stream", "Stream"),
     "aio": ("afold", "astream", "AsyncStream"),
-    "reply": ("Reply", "ToolCall", "Usage", "Verdict"),
+    "reply": ("Reply", "Verdict"),
+    "parts": ("ToolCall",),
+    "usage": ("Usage",),
     "events": ("Event", "TextDelta", "ReasoningDelta", "ToolCallStart", "ToolCallDelta", "ToolCallEnd", "StreamEnd"),
     "stops": ("StopMatcher", "StopMatch"),
     "decoder": ("Decoder",),

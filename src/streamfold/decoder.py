@@ -6,10 +6,18 @@ on the wire is not raised but folded: it ends the stream with a verdict and the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from .deltas import Delta
+from .detection import MAX_SNIFF_BYTES, dialect_named, find_dialect, find_framing
+from .dialects import DIALECTS
+from .dialects.json_dialect import JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
+from .dialects.provider_errors import find_error
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
-from .framing.sse import SSE, Frame, ServerSentEvent
+from .framing import Frame, Framing
+from .framing.sse import SSE
 from .reply import Verdict
 
 
@@ -19,15 +27,29 @@ class Decoder:
     Args:
         fold: Where the deltas go: it knows the stop sequences. ``fold.ended`` says that no more bytes are wanted,
             ``fold.reply`` is the reply so far.
+        dialect: The name of the dialect, if it is known; otherwise the first frames tell.
+        content_type: The value of the HTTP header; it helps to find the framing.
+
+    Raises:
+        CallerError: There is no such dialect.
     """
 
-    def __init__(self, fold: Fold | None = None) -> None:
+    def __init__(
+        self, fold: Fold | None = None, *, dialect: str | None = None, content_type: str | None = None
+    ) -> None:
         self.fold = fold or Fold()
-        self._framing = SSE()
-        self._dialect = OpenAIChat()
-        self._frames = self._framing.feed
-        self._deltas = self._dialect.feed
+        self._content_type = content_type
+        self._start = bytearray()
+        self._waiting: list[Frame] = []
+        self._stranger: bytes | None = None  # the first frame that says something in no known dialect
+        self._framing: Framing | None = None
+        self._dialect: JSONDialect | None = None
+        self._frames = self._find_framing
+        self._deltas = self._find_dialect
         self._events = self.fold.feed
+        if dialect is not None:
+            self._dialect = dialect_named(dialect)()
+            self._deltas = self._dialect.feed
 
     def feed(self, data: bytes) -> Shown:
         """Take the next bytes in; return what can be handed on."""
@@ -42,19 +64,68 @@ class Decoder:
         shown: Shown = []
         leftover = b""
         if not self.fold.ended:
-            frames = self._framing.close()
-            deltas = self._dialect.feed(frames)
+            frames = self._find_framing(b"", at_end=True) if self._framing is None else []
+            frames += self._framing.close() if self._framing else []
+            strange = self._dialect is None
+            deltas = self._find_dialect(frames, at_end=True) if strange else self._deltas(frames)
             last = deltas[-1] if deltas else None
-            if isinstance(last, DialectError):
+            if isinstance(last, DialectError) and not (strange and self._stranger):
                 deltas.pop()  # not a wrong frame but the first half of one
                 leftover = b"".join(map(_data, frames))
             elif isinstance(last, FramingError):
-                leftover = bytes(self._framing.foreign)
-            elif self._framing.unterminated:
+                leftover = bytes(self._framing.foreign) if isinstance(self._framing, SSE) else b""
+            elif isinstance(self._framing, SSE) and self._framing.unterminated:
                 self.fold.note("the last event had no blank line after it")
             shown = self.fold.feed(deltas)
         return shown + self.fold.close(verdict, error, leftover)
 
+    def _find_framing(self, data: bytes, *, at_end: bool = False) -> list[Frame]:
+        """Hold the first bytes until they tell the framing, which takes it from there."""
+        self._start += data
+        start = bytes(self._start)
+        found = find_framing(start, self._content_type, at_end=at_end)
+        if found is None:
+            return []
+        self._start.clear()
+        self._framing = found
+        self._frames = self._framing.feed
+        return self._frames(start)
+
+    def _find_dialect(self, frames: list[Frame], *, at_end: bool = False) -> list[Delta]:
+        """Hold the first frames until one tells the dialect, which takes it from there."""
+        for frame in frames:
+            self._waiting.append(frame)
+            if self._dialect is None:
+                self._dialect = self._dialect_of(frame)
+        if self._dialect is None:
+            if not at_end and sum(map(len, map(_data, self._waiting))) < MAX_SNIFF_BYTES:
+                return []
+            self._dialect = OpenAIChat()
+            if self._stranger is not None:
+                return [_unknown(self._stranger)]
+        waiting, self._waiting = self._waiting, []
+        self._deltas = self._dialect.feed
+        return self._deltas(waiting)
+
+    def _dialect_of(self, frame: Frame) -> JSONDialect | None:
+        if isinstance(frame, FramingError):
+            return OpenAIChat()
+        event, data = ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+        values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
+        value = values[0] if values and isinstance(values[0], Mapping) else {}
+        found = find_dialect(value, event)
+        if found is not None:
+            return found()
+        if find_error(value) or event == "error":
+            return OpenAIChat()  # which knows how everybody says no
+        if value and not garbage and self._stranger is None and event != "ping" and value.get("type") != "ping":
+            self._stranger = data
+        return None
+
+
+def _unknown(frame: bytes) -> DialectError:
+    return DialectError("a known dialect", frame, 0, f"name it, one of {', '.join(sorted(DIALECTS))}")
+
 
 def _data(frame: Frame) -> bytes:
-    return frame.data if isinstance(frame, ServerSentEvent) else frame if isinstance(frame, bytes) else b""
+    return frame if isinstance(frame, bytes) else b"" if isinstance(frame, FramingError) else frame.data

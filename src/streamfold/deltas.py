@@ -7,24 +7,64 @@ error (`ProviderError`, `DialectError`) is a delta like any other. The rest is b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from .errors import StreamfoldError
 from .events import ReasoningDelta, RefusalDelta, TextDelta
-from .reply import Usage, Verdict
+from .parts import Part, ReasoningPart, RefusalPart, TextPart
+from .reply import Verdict
+from .usage import Usage
+
+
+Words = TextPart | ReasoningPart | RefusalPart
+"""The parts that come word by word."""
 
 
 @dataclass(slots=True)
 class ToolCallPiece:
-    """A piece of a tool call. Nothing in it is certain to be there; `tool_calls.py` tells which call it belongs to."""
+    """A piece of a tool call. Nothing in it is certain to be there; `tool_calls.py` tells which call it belongs to.
+
+    Attributes:
+        ended: Whether the provider says that the call is whole. Where it never does, the end of the choice ends it.
+        server: Whether the provider executes the call itself.
+        signature: The provider's seal on the call.
+    """
 
     index: int | None = None
     id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    choice: int = 0
+    ended: bool = False
+    server: bool = False
+    signature: str | None = None
+
+
+@dataclass(slots=True)
+class PartBreak:
+    """The latest part of `kind` is whole: further words of that kind begin a part of their own."""
+
+    kind: type[Words]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class Details:
+    """What else is known of the latest part of `kind`: values for its other attributes. Lists are added to."""
+
+    kind: type[Words]
+    values: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class WholePart:
+    """A part that comes whole: a result of a tool of the provider's, an image, a sound."""
+
+    part: Part
     choice: int = 0
 
 
@@ -77,6 +117,9 @@ Delta = (
     | ReasoningDelta
     | RefusalDelta
     | ToolCallPiece
+    | PartBreak
+    | Details
+    | WholePart
     | ChoiceEnd
     | Logprobs
     | Identity

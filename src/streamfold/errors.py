@@ -30,7 +30,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .reply import Reply, ToolCall
+    from .parts import ToolCall
+    from .reply import Reply
 
 
 class StreamfoldError(Exception):

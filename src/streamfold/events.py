@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .reply import Reply, ToolCall
+from .parts import Part, ToolCall
+from .reply import Reply
 
 
 @dataclass(slots=True)
@@ -68,10 +69,18 @@ class ToolCallEnd:
 
 
 @dataclass(slots=True)
+class PartEnd:
+    """A part that came whole: a call of a tool of the provider's or its result, an image, a sound."""
+
+    part: Part
+    choice: int = 0
+
+
+@dataclass(slots=True)
 class StreamEnd:
     """The last event of every stream: the reply, with its verdict."""
 
     reply: Reply
 
 
-Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | StreamEnd
+Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | PartEnd | StreamEnd

@@ -13,81 +13,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .deltas import END, Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece
+from .deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, Logprobs, PartBreak, ToolCallPiece, WholePart, Words
 from .errors import CallbackError, ProviderError, SourceError, StreamfoldError
-from .events import Event, ReasoningDelta, RefusalDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
-from .reply import Choice, Part, ReasoningPart, RefusalPart, Reply, TextPart, Usage, Verdict
-from .stops import StopMatch, StopMatcher
-from .surrogates import SurrogateJoiner, has_surrogates
-from .tool_calls import OpenCall, ToolCallAssembler
+from .events import (
+    Event,
+    PartEnd,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEnd,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
+from .open_choice import Channel, OpenChoice, Run
+from .parts import ReasoningPart, RefusalPart, TextPart, ToolCall
+from .reply import Choice, Reply, Verdict
+from .stops import StopMatcher
+from .tags import THINK, Tag, TagSplitter
+from .tool_calls import OpenCall
+from .usage import Usage
 
 Shown = list[str | Event]
-_Words = TextPart | ReasoningPart | RefusalPart
-_Channel = type[_Words] | OpenCall
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
-_EVENT_OF: dict[type[_Words], Callable[[str, int], Event]] = {
+_EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
     TextPart: TextDelta,
     ReasoningPart: ReasoningDelta,
     RefusalPart: RefusalDelta,
 }
-
-
-class _Run:
-    """A part of words in the making: pieces, joined when somebody reads."""
-
-    __slots__ = ("kind", "pieces")
-
-    def __init__(self, kind: type[_Words]) -> None:
-        self.kind = kind
-        self.pieces: list[str] = []
-
-    def freeze(self) -> _Words:
-        return self.kind("".join(self.pieces))
-
-
-class _OpenChoice:
-    """A choice in the making."""
-
-    def __init__(self, index: int, matcher: StopMatcher | None) -> None:
-        self.index = index
-        self.matcher = matcher
-        self.parts: list[_Run | OpenCall] = []
-        self.tools = ToolCallAssembler()
-        self.joiners: dict[_Channel, SurrogateJoiner] = {}
-        self.logprobs: list[object] = []
-        self.end: ChoiceEnd | None = None
-
-    @property
-    def match(self) -> StopMatch | None:
-        return self.matcher.match if self.matcher else None
-
-    def run(self, kind: type[_Words]) -> _Run:
-        """Return the part that words of `kind` go to now, opening one if another kind came between."""
-        last = self.parts[-1] if self.parts else None
-        if isinstance(last, _Run) and last.kind is kind:
-            return last
-        run = _Run(kind)
-        self.parts.append(run)
-        return run
-
-    def valid(self, channel: _Channel, piece: str) -> str:
-        """Return `piece` as valid Unicode, joined with the half that its channel may hold."""
-        joiner = self.joiners.get(channel)
-        if joiner is None:
-            if not has_surrogates(piece):
-                return piece
-            joiner = self.joiners[channel] = SurrogateJoiner()
-        return joiner.feed(piece)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its text needs no look at: no stops, no half of a character held, no end seen."""
-        joiner = self.joiners.get(TextPart)
-        return self.matcher is None and self.end is None and (joiner is None or not joiner.held)
-
-    def freeze(self) -> Choice:
-        parts: list[Part] = [part.freeze() for part in self.parts]
-        return Choice(self.index, parts, self.end.reason if self.end else None, list(self.logprobs))
 
 
 class Fold:
@@ -96,6 +49,7 @@ class Fold:
     Args:
         stop: The stop sequence, or several.
         include_stop: Whether the text ends with the stop sequence that was found instead of before it.
+        tags: The tags in which a model may write its reasoning at the start of its text; none with ``()``.
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
@@ -104,11 +58,18 @@ class Fold:
         CallerError: A stop is empty or not a str.
     """
 
-    def __init__(self, stop: str | Sequence[str] | None = None, *, include_stop: bool = False) -> None:
+    def __init__(
+        self,
+        stop: str | Sequence[str] | None = None,
+        *,
+        include_stop: bool = False,
+        tags: Sequence[Tag] = THINK,
+    ) -> None:
         self.ended = False
+        self._tags = tags
         self._stop = _sequence(stop)
         self._include_stop = include_stop
-        self._choices: dict[int, _OpenChoice] = {}
+        self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
         self._callback_error: CallbackError | None = None
@@ -119,7 +80,7 @@ class Fold:
         self._leftover = b""
         # The short way for text: set exactly while choice 0 takes text with nothing to look for in it.
         self._append: Callable[[str], None] | None = None
-        self._matcher()  # bad stops are the caller's mistake: say so before the stream starts
+        self._open(0)  # bad stops or tags are the caller's mistake: say so before the stream starts
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -204,6 +165,13 @@ class Fold:
                 self._say(RefusalPart, delta.text, delta.choice, shown)
             case ToolCallPiece():
                 self._call(delta, shown)
+            case PartBreak():
+                self._choice(delta.choice).latest(delta.kind).closed = True
+                self._append = None
+            case Details():
+                self._choice(delta.choice).describe(delta.kind, delta.values)
+            case WholePart():
+                self._add(delta, shown)
             case ChoiceEnd():
                 self._choice(delta.choice).end = delta
                 self._append = None
@@ -226,7 +194,7 @@ class Fold:
         self.ended = True
         self._append = None
 
-    def _say(self, kind: type[_Words], text: str, index: int, shown: Shown) -> None:
+    def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
         choice = self._choice(index)
         text = choice.valid(kind, text)
         if index == 0:
@@ -235,9 +203,20 @@ class Fold:
             return
         if choice.end:
             self.note("content after the finish reason")
-        self._show(choice, kind, self._sifted(choice, kind, text, shown), shown)
+        if kind is TextPart and choice.tags is not None:
+            self._split(choice, choice.tags.feed(text), shown)
+        else:
+            self._show(choice, kind, self._sifted(choice, kind, text, shown), shown)
 
-    def _sifted(self, choice: _OpenChoice, kind: type[_Words], text: str, shown: Shown) -> str:
+    def _split(self, choice: OpenChoice, pieces: list[tuple[bool, str]], shown: Shown) -> None:
+        """Show text from which the reasoning was split; once none can follow, look no further."""
+        if choice.tags is not None and choice.tags.done:
+            choice.tags = None
+        for is_reasoning, piece in pieces:
+            kind = ReasoningPart if is_reasoning else TextPart
+            self._show(choice, kind, self._sifted(choice, kind, piece, shown), shown)
+
+    def _sifted(self, choice: OpenChoice, kind: type[Words], text: str, shown: Shown) -> str:
         """Return what of `text` no stop sequence takes or holds back."""
         if choice.matcher is None:
             return text
@@ -250,7 +229,7 @@ class Fold:
         self._release(choice, shown)
         return text
 
-    def _show(self, choice: _OpenChoice, kind: type[_Words], text: str, shown: Shown) -> None:
+    def _show(self, choice: OpenChoice, kind: type[Words], text: str, shown: Shown) -> None:
         if not text:
             return
         pieces = choice.run(kind).pieces
@@ -273,26 +252,50 @@ class Fold:
         call, new = choice.tools.feed(piece)
         if new:
             choice.parts.append(call)
-            shown.append(ToolCallStart(call.place, call.id, call.name, choice.index))
+            if not call.server:
+                shown.append(ToolCallStart(call.place, call.id, call.name, choice.index))
         self._argue(choice, call, choice.valid(call, piece.arguments or ""), shown)
+        if piece.ended:
+            self._hang_up(choice, call, shown)
 
-    def _argue(self, choice: _OpenChoice, call: OpenCall, arguments: str, shown: Shown) -> None:
+    def _argue(self, choice: OpenChoice, call: OpenCall, arguments: str, shown: Shown) -> None:
         if arguments:
             call.arguments.append(arguments)
-            shown.append(ToolCallDelta(call.place, arguments, choice.index))
+            if not call.server:
+                shown.append(ToolCallDelta(call.place, arguments, choice.index))
+
+    def _hang_up(self, choice: OpenChoice, call: OpenCall, shown: Shown, ended: bool = True) -> None:
+        """Hand on a call that nothing will be added to; `ended` tells whether it is whole."""
+        call.ended = ended
+        part = call.freeze()
+        if isinstance(part, ToolCall):
+            shown.append(ToolCallEnd(call.place, part, choice.index))
+        else:
+            shown.append(PartEnd(part, choice.index))
+
+    def _add(self, whole: WholePart, shown: Shown) -> None:
+        choice = self._choice(whole.choice)
+        if choice.match:
+            return
+        self._release(choice, shown)
+        if choice.index == 0:
+            self._append = None
+        choice.parts.append(whole.part)
+        shown.append(PartEnd(whole.part, choice.index))
 
     def _identify(self, new: Identity) -> None:
         old = self._identity
         self._identity = Identity(old.id or new.id, old.model or new.model, old.fingerprint or new.fingerprint)
 
-    def _choice(self, index: int) -> _OpenChoice:
+    def _choice(self, index: int) -> OpenChoice:
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = _OpenChoice(index, self._matcher())
+            choice = self._choices[index] = self._open(index)
         return choice
 
-    def _matcher(self) -> StopMatcher | None:
-        return StopMatcher(self._stop, include=self._include_stop) if self._stop else None
+    def _open(self, index: int) -> OpenChoice:
+        matcher = StopMatcher(self._stop, include=self._include_stop) if self._stop else None
+        return OpenChoice(index, matcher, TagSplitter(self._tags) if self._tags else None)
 
     def _discard(self, delta: Delta) -> None:
         """Count text that comes after the end, if a stop sequence was the end."""
@@ -303,12 +306,14 @@ class Fold:
 
     # -- ends ----------------------------------------------------------------------------------------------------
 
-    def _release(self, choice: _OpenChoice, shown: Shown) -> None:
-        """Show the held-back text of `choice`: a stop sequence does not reach over another kind of part."""
+    def _release(self, choice: OpenChoice, shown: Shown) -> None:
+        """Show the held-back text of `choice`: neither a stop sequence nor a tag reaches over another kind of part."""
+        if choice.tags is not None:
+            self._split(choice, choice.tags.close(), shown)
         if choice.matcher and choice.matcher.held:
             self._show(choice, TextPart, choice.matcher.close(), shown)
 
-    def _finish(self, choice: _OpenChoice, shown: Shown) -> None:
+    def _finish(self, choice: OpenChoice, shown: Shown) -> None:
         for channel, joiner in choice.joiners.items():
             if joiner.held and not choice.match:
                 self._tail(choice, channel, joiner.close(), shown)
@@ -316,11 +321,11 @@ class Fold:
         said_end = choice.end is not None or self._marked_end
         cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
-            # No arguments may mean that there are none, but not where the model was cut off.
-            call.ended = said_end and (bool(call.arguments) or not cut)
-            shown.append(ToolCallEnd(call.place, call.freeze(), choice.index))
+            if not call.ended:
+                # No arguments may mean that there are none, but not where the model was cut off.
+                self._hang_up(choice, call, shown, said_end and (bool(call.arguments) or not cut))
 
-    def _tail(self, choice: _OpenChoice, channel: _Channel, text: str, shown: Shown) -> None:
+    def _tail(self, choice: OpenChoice, channel: Channel, text: str, shown: Shown) -> None:
         if isinstance(channel, OpenCall):
             self._argue(choice, channel, text, shown)
         else:
@@ -356,10 +361,10 @@ def _sequence(stop: str | Sequence[str] | None) -> Sequence[str]:
     return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
 
 
-def _natural(choice: _OpenChoice | None, verdict: Verdict) -> Verdict:
+def _natural(choice: OpenChoice | None, verdict: Verdict) -> Verdict:
     """Say more exactly how a natural end is meant: by a refusal, or by tool calls under the reason "stop" (Gemini)."""
     if verdict is not Verdict.COMPLETE or choice is None:
         return verdict
-    if any(isinstance(part, _Run) and part.kind is RefusalPart for part in choice.parts):
+    if any(isinstance(part, Run) and part.kind is RefusalPart for part in choice.parts):
         return Verdict.REFUSED
-    return Verdict.TOOL_CALLS if choice.tools.calls else Verdict.COMPLETE
+    return Verdict.TOOL_CALLS if any(not call.server for call in choice.tools.calls) else Verdict.COMPLETE

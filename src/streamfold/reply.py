@@ -6,13 +6,13 @@ stream still runs its verdict is ``None``. Numbers that nobody sent are ``None``
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import errors
+from .parts import Part, ReasoningPart, RefusalPart, ServerToolCall, TextPart, ToolCall
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .stops import StopMatch
@@ -43,56 +43,6 @@ class Verdict(StrEnum):
     """An error ended the stream; `Reply.error` is the error."""
 
 
-@dataclass(slots=True)
-class TextPart:
-    """A run of the answer's text."""
-
-    text: str
-
-
-@dataclass(slots=True)
-class ReasoningPart:
-    """A run of the model's reasoning."""
-
-    text: str
-
-
-@dataclass(slots=True)
-class RefusalPart:
-    """A run of the model's refusal."""
-
-    text: str
-
-
-@dataclass(slots=True)
-class ToolCall:
-    """A call of a tool, as the model wrote it.
-
-    Attributes:
-        id: The provider's id for the call; ``None`` where it gave none.
-        name: The tool's name.
-        arguments: The arguments as the model wrote them: JSON text if `complete`, otherwise whatever was received.
-        complete: Whether the call may be executed: the stream said that the call had ended *and* the arguments are
-            strict JSON (RFC 8259).
-    """
-
-    id: str | None
-    name: str
-    arguments: str
-    complete: bool = False
-
-    def parse(self) -> Any:
-        """Return the arguments as Python objects.
-
-        Raises:
-            IncompleteToolCallError: The call is not complete; `arguments` still holds what was received.
-        """
-        if not self.complete:
-            raise errors.IncompleteToolCallError(self)
-        return json.loads(self.arguments)
-
-
-Part = TextPart | ReasoningPart | RefusalPart | ToolCall
 _P = TypeVar("_P", TextPart, ReasoningPart, RefusalPart)
 
 
@@ -131,37 +81,13 @@ class Choice:
         """The tool calls, complete or not."""
         return [part for part in self.parts if isinstance(part, ToolCall)]
 
+    @property
+    def server_tool_calls(self) -> list[ServerToolCall]:
+        """The calls of tools that the provider executes itself."""
+        return [part for part in self.parts if isinstance(part, ServerToolCall)]
+
     def _joined(self, kind: type[_P]) -> str:
         return "".join([part.text for part in self.parts if isinstance(part, kind)])
-
-
-@dataclass(slots=True)
-class Usage:
-    """What the provider counted, in tokens. ``None`` means that it did not say.
-
-    Attributes:
-        input_tokens: The prompt's tokens, cached ones included where the provider includes them.
-        output_tokens: The reply's tokens, reasoning included where the provider includes it.
-        total_tokens: The provider's own sum.
-        cached_tokens: Those of the input that were read from a cache.
-        reasoning_tokens: Those of the output that were reasoning.
-        raw: The provider's report, as it came.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-    def updated(self, later: Usage) -> Usage:
-        """Return this report overtaken by a later one: reports are cumulative, so numbers replace, never add."""
-        known = {name: value for name in _COUNTS if (value := getattr(later, name)) is not None}
-        return Usage(**{name: getattr(self, name) for name in _COUNTS} | known, raw={**self.raw, **later.raw})
-
-
-_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "raw")
 
 
 @dataclass(slots=True)
@@ -216,6 +142,11 @@ class Reply:
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls, complete or not."""
         return self.choices[0].tool_calls
+
+    @property
+    def server_tool_calls(self) -> list[ServerToolCall]:
+        """The calls of tools that the provider executes itself."""
+        return self.choices[0].server_tool_calls
 
     @property
     def parts(self) -> list[Part]:

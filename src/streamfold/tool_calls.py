@@ -19,7 +19,7 @@ import json
 from typing import NoReturn
 
 from .deltas import ToolCallPiece
-from .reply import ToolCall
+from .parts import ServerToolCall, ToolCall
 
 MAX_LOOKS = 16
 """How often the arguments of a call without an id are tested for being whole, when its name is said again."""
@@ -28,7 +28,7 @@ MAX_LOOKS = 16
 class OpenCall:
     """A tool call in the making."""
 
-    __slots__ = ("arguments", "ended", "id", "index", "n_looks", "name", "place")
+    __slots__ = ("arguments", "ended", "id", "index", "n_looks", "name", "place", "server", "signature")
 
     def __init__(self, index: int | None, place: int) -> None:
         self.index = index
@@ -38,19 +38,26 @@ class OpenCall:
         self.arguments: list[str] = []
         self.ended = False
         self.n_looks = 0
+        self.server = False
+        self.signature: str | None = None
 
     def add(self, piece: ToolCallPiece) -> None:
         """Take what `piece` says of the call itself."""
         self.id = self.id or piece.id or None
         if piece.name and piece.name != self.name:
             self.name += piece.name
+        self.server = self.server or piece.server
+        self.signature = piece.signature or self.signature
 
-    def freeze(self) -> ToolCall:
+    def freeze(self) -> ToolCall | ServerToolCall:
         """Return the call as it stands. Where a call without arguments has ended, they are ``{}``."""
         text = "".join(self.arguments)
         if self.ended and not text.strip():
             text = "{}"
-        return ToolCall(self.id, self.name, text, complete=self.ended and is_strict_json(text))
+        complete = self.ended and is_strict_json(text)
+        if self.server:
+            return ServerToolCall(self.id, self.name, text, complete)
+        return ToolCall(self.id, self.name, text, complete, self.signature)
 
 
 class ToolCallAssembler:

@@ -12,7 +12,8 @@ from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.errors import DialectError, LimitError, ProviderError, StreamfoldError
 from streamfold.events import ReasoningDelta, RefusalDelta, TextDelta
 from streamfold.framing.sse import ServerSentEvent
-from streamfold.reply import Usage, Verdict
+from streamfold.reply import Verdict
+from streamfold.usage import Usage
 
 
 def frame(chunk):

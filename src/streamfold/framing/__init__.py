@@ -1,1 +1,48 @@
-"""Framings: bytes, cut anywhere, into whole frames. One file each, named after the format."""
+"""Framings: bytes, cut anywhere, into whole frames. One file each, named after the format.
+
+All have the same two verbs: ``feed(data)`` returns the frames that `data` completes, ``close()`` what the end of the
+stream left. A frame is bare bytes, or bytes with more to say: a record with at least ``event`` and ``data``. What is
+wrong on the wire is a frame too, the last one: a `FramingError`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..errors import FramingError
+
+
+class Event(Protocol):
+    """A frame that has more to say than its data."""
+
+    @property
+    def event(self) -> str:
+        """What kind of frame it is, in the framing's own words; ``"message"`` if it does not say."""
+
+    @property
+    def data(self) -> bytes:
+        """The data, as it came."""
+
+
+Frame = bytes | Event | FramingError
+
+
+class Framing(Protocol):
+    """What every framing has."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames that `data` completes."""
+
+    def close(self) -> list[Frame]:
+        """Return what the end of the stream left."""
+
+
+FRAMINGS = {
+    "sse": "SSE",
+    "ndjson": "NDJSON",
+    "json_array": "JSONArray",
+    "json_body": "JSONBody",
+    "aws_eventstream": "AWSEventStream",
+    "prefixed_lines": "PrefixedLines",
+}
+"""The table of all: from the name, which is also the file's, to the class in it."""

@@ -1,0 +1,44 @@
+"""Take fields out of decoded JSON that comes from outside, where nothing is sure to be there or of its type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..surrogates import replace_surrogates
+
+
+def get(value: Any, *path: str) -> Any:
+    """Return what lies at `path` in nested objects; ``None`` if there is nothing."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def count(value: Any) -> int | None:
+    """Return `value` if it is a number of things."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def word(value: Any) -> str | None:
+    """Return `value` if it is a str that says something, as valid Unicode."""
+    return replace_surrogates(value) if isinstance(value, str) and value else None
+
+
+def text(value: Any) -> str:
+    """Return `value` if it is a str, else ``""``. It may hold half a surrogate pair, which the fold joins."""
+    return value if isinstance(value, str) else ""
+
+
+def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects in `value` if it is a list."""
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+
+
+def dumped(arguments: Any) -> str:
+    """Return `arguments` as JSON text, where a provider sends the arguments of a tool as an object."""
+    try:
+        return json.dumps(arguments, ensure_ascii=False, default=repr)
+    except (RecursionError, TypeError, ValueError) as error:
+        return f"<{error}>"  # is not JSON, so the call never counts as complete

@@ -1,0 +1,185 @@
+r"""One JSON array as a stream: bytes into its elements, each as soon as it is whole, by RFC 8259.
+
+::
+
+    [{\r\n
+      "candidates": [{"content": {"parts": [{"text": "Al"}], "role": "model"}}]\r\n
+    }\r\n
+    ,\r\n
+    {\r\n
+      "candidates": [{"content": {"parts": [{"text": "ice"}]}, "finishReason": "STOP"}]\r\n
+    }\r\n
+    ]
+
+Gemini sends it where the request lacks ``alt=sse``. Only what parts one element from the next is read: brackets, the
+commas of the array itself, and strings, inside which neither counts. An object or an array is handed on at its closing
+bracket, anything else at the comma or bracket after it, without the white space around it. Whether an element is JSON
+is for the dialect to say. A byte order mark before the array is ignored, as RFC 8259, 8.1 allows.
+
+A body that does not start with ``[``, and anything after the ``]``, is a `FramingError`. An array that breaks off is
+none: `JSONArray.ended` stays false, and `JSONArray.rest` keeps the element that was cut.
+
+One match of a regular expression leads from bracket to bracket, over all strings between them; its quantifiers are
+possessive, so it never goes back. Between reads only the depth and the place inside a string are kept, so time is
+linear in the bytes however they are cut, and memory one element; `limit` bounds it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import FramingError, LimitError
+
+MAX_ELEMENT_BYTES = 32 * 1024 * 1024
+"""Protects memory: an element is held until it ends. Images arrive as one string of base64."""
+
+Frame = bytes | FramingError
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_OPENING = b"[{"
+_QUOTE, _COMMA, _BACKSLASH, _END = b'",\\]'  # as numbers, as indexing bytes gives them
+_STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_IN_STRING = re.compile(_STRING, re.DOTALL)
+_IN_ARRAY = re.compile(rb'[^",\[\]{}]*+(?:"' + _STRING + rb'"[^",\[\]{}]*+)*+', re.DOTALL)
+_IN_ELEMENT = re.compile(rb'[^"\[\]{}]*+(?:"' + _STRING + rb'"[^"\[\]{}]*+)*+', re.DOTALL)
+
+
+class JSONArray:
+    """Cut bytes into the elements of one JSON array.
+
+    Args:
+        limit: The largest element that is taken, in bytes, with the white space before it.
+
+    Attributes:
+        ended: Whether the array's closing bracket came.
+    """
+
+    def __init__(self, limit: int = MAX_ELEMENT_BYTES) -> None:
+        self.ended = False
+        self._limit = limit
+        self._failed = False
+        self._offset = 0  # of the next read in the stream
+        self._depth = 0  # 0 outside the array, 1 between its elements
+        self._in_string = False
+        self._escaped = False  # the last read ended in a backslash
+        self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the elements that `data` completes; the last one is a `FramingError` if it is no array."""
+        frames: list[Frame] = []
+        if self._failed:
+            return frames
+        self._offset += len(data)
+        if not self._depth and not self.ended:
+            data = self._enter(data, frames)
+        if self._depth:
+            data = self._read(data, frames)
+        if self.ended and not self._failed and (data := data.lstrip(_SPACE)):
+            self._refuse("nothing after the array", data, frames)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Return nothing: an element that is not whole stays in `rest`."""
+        return []
+
+    @property
+    def rest(self) -> bytes:
+        """What came of the unfinished element; after a `FramingError`, the bytes from the wrong one on."""
+        return (self._start or b"") + self._held
+
+    def _enter(self, data: bytes, frames: list[Frame]) -> bytes:
+        """Return what follows the opening bracket."""
+        if self._start is not None:
+            data = self._start + data
+            if len(data) < len(_BOM) and _BOM.startswith(data):
+                self._start = data
+                return b""
+            self._start = None
+            data = data.removeprefix(_BOM)
+        data = data.lstrip(_SPACE)
+        if data.startswith(b"["):
+            self._depth = 1
+        elif data:
+            self._refuse("[", data, frames)
+        return data[1:]
+
+    def _read(self, data: bytes, frames: list[Frame]) -> bytes:
+        """Read inside the array; return what follows it."""
+        start = at = 0  # where the element starts, and how far it is read
+        if self._in_string:
+            at = self._leave_string(data, 0)
+        while at < len(data):
+            jump = _IN_ELEMENT if self._depth > 1 else _IN_ARRAY
+            at = jump.match(data, at).end() + 1  # type: ignore[union-attr]  # it matches anywhere
+            if at > len(data):
+                break
+            byte = data[at - 1]
+            if byte in _OPENING:
+                self._depth += 1
+            elif byte == _QUOTE:
+                at = self._leave_string(data, at)  # it does not end here, or the match would have gone on
+            elif self._depth > 2:
+                self._depth -= 1
+            else:
+                whole = self._depth == 2
+                self._take(data[start : at if whole else at - 1], frames)
+                start = at
+                if whole:
+                    self._depth = 1
+                elif byte != _COMMA:
+                    return self._leave(data[at - 1 :], frames)
+                if self._failed:
+                    return b""
+        self._hold(data[start:], frames)
+        return b""
+
+    def _leave_string(self, data: bytes, at: int) -> int:
+        """Return where the string that is open at `at` is left: after its quote, or at the end of `data`."""
+        self._in_string = True
+        if self._escaped and at < len(data):
+            self._escaped = False
+            at += 1
+        at = _IN_STRING.match(data, at).end()  # type: ignore[union-attr]  # it matches anywhere
+        if at == len(data):
+            return at
+        self._in_string = data[at] != _QUOTE
+        self._escaped = data[at] == _BACKSLASH  # the last byte
+        return at + 1
+
+    def _leave(self, data: bytes, frames: list[Frame]) -> bytes:
+        """Leave the array at the closing bracket that `data` starts with; return what follows it."""
+        if self._failed:
+            return b""
+        if data[0] != _END:
+            self._refuse("an element", data, frames)
+            return b""
+        self._depth = 0
+        self.ended = True
+        return data[1:]
+
+    def _take(self, piece: bytes, frames: list[Frame]) -> None:
+        """Hand on the element whose last bytes are `piece`."""
+        if self._held:
+            piece = bytes(self._held) + piece
+            self._held = bytearray()
+        if len(piece) > self._limit:
+            self._fail(LimitError("element", len(piece), self._limit), frames)
+        elif piece := piece.strip(_SPACE):
+            frames.append(piece)
+
+    def _hold(self, piece: bytes, frames: list[Frame]) -> None:
+        self._held += piece
+        if len(self._held) > self._limit:
+            self._fail(LimitError("element", len(self._held), self._limit), frames)
+            self._held.clear()
+
+    def _refuse(self, wanted: str, data: bytes, frames: list[Frame]) -> None:
+        """Report that `data`, the end of the read, does not start with what it must."""
+        error = FramingError(f"not a JSON array: {data[:1]!r} where {wanted} should be", self._offset - len(data))
+        self._fail(error, frames)
+        self._held = bytearray(data)
+
+    def _fail(self, error: FramingError, frames: list[Frame]) -> None:
+        self._failed = True
+        frames.append(error)

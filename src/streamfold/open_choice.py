@@ -1,0 +1,110 @@
+"""A choice in the making: its parts as pieces, joined when somebody reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .deltas import ChoiceEnd, Words
+from .parts import Part, TextPart
+from .reply import Choice
+from .stops import StopMatch, StopMatcher
+from .surrogates import SurrogateJoiner, has_surrogates
+from .tags import TagSplitter
+from .tool_calls import OpenCall, ToolCallAssembler
+
+Channel = type[Words] | OpenCall
+
+
+class Run:
+    """A part of words in the making.
+
+    Attributes:
+        kind: What the part will be.
+        pieces: Its words.
+        details: What else is known of it: the other attributes of its kind.
+        closed: Whether further words of the kind begin a part of their own.
+    """
+
+    __slots__ = ("closed", "details", "kind", "pieces")
+
+    def __init__(self, kind: type[Words]) -> None:
+        self.kind = kind
+        self.pieces: list[str] = []
+        self.details: dict[str, Any] = {}
+        self.closed = False
+
+    def freeze(self) -> Words:
+        """Return the part as it stands."""
+        details = {name: list(value) if isinstance(value, list) else value for name, value in self.details.items()}
+        return self.kind("".join(self.pieces), **details)
+
+
+class OpenChoice:
+    """A choice in the making.
+
+    Attributes:
+        matcher: Looks for the stop sequences in its text, if there are any.
+        tags: Looks for reasoning that is written into the text, as long as there may be some.
+        joiners: For each channel in which half a character has come: what joins it with the other half.
+        end: Why the model stopped, once it said so.
+    """
+
+    def __init__(self, index: int, matcher: StopMatcher | None, tags: TagSplitter | None) -> None:
+        self.index = index
+        self.matcher = matcher
+        self.tags = tags
+        self.parts: list[Run | OpenCall | Part] = []
+        self.tools = ToolCallAssembler()
+        self.joiners: dict[Channel, SurrogateJoiner] = {}
+        self.logprobs: list[object] = []
+        self.end: ChoiceEnd | None = None
+
+    @property
+    def match(self) -> StopMatch | None:
+        """The stop sequence that ended it."""
+        return self.matcher.match if self.matcher else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its text needs no look at: no stops, no tags, no half of a character held, no end seen."""
+        joiner = self.joiners.get(TextPart)
+        waits = self.matcher or self.tags or self.end or (joiner and joiner.held)
+        return not waits
+
+    def run(self, kind: type[Words]) -> Run:
+        """Return the part that words of `kind` go to now, opening one if another kind came between."""
+        last = self.parts[-1] if self.parts else None
+        if isinstance(last, Run) and last.kind is kind and not last.closed:
+            return last
+        run = Run(kind)
+        self.parts.append(run)
+        return run
+
+    def latest(self, kind: type[Words]) -> Run:
+        """Return the latest part of `kind`, whatever came after it; an empty new one if there is none."""
+        runs = (part for part in reversed(self.parts) if isinstance(part, Run) and part.kind is kind)
+        return next(runs, None) or self.run(kind)
+
+    def describe(self, kind: type[Words], details: Mapping[str, Any]) -> None:
+        """Add `details` to the latest part of `kind`: lists grow, anything else is replaced."""
+        known = self.latest(kind).details
+        for name, value in details.items():
+            if isinstance(value, list):
+                known.setdefault(name, []).extend(value)
+            else:
+                known[name] = value
+
+    def valid(self, channel: Channel, piece: str) -> str:
+        """Return `piece` as valid Unicode, joined with the half that its channel may hold."""
+        joiner = self.joiners.get(channel)
+        if joiner is None:
+            if not has_surrogates(piece):
+                return piece
+            joiner = self.joiners[channel] = SurrogateJoiner()
+        return joiner.feed(piece)
+
+    def freeze(self) -> Choice:
+        """Return the choice as it stands."""
+        parts = [part.freeze() if isinstance(part, Run | OpenCall) else part for part in self.parts]
+        return Choice(self.index, parts, self.end.reason if self.end else None, list(self.logprobs))

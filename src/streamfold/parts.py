@@ -1,0 +1,117 @@
+"""What a reply consists of, part by part, in the order in which the model made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import IncompleteToolCallError
+
+
+@dataclass(slots=True)
+class TextPart:
+    """A run of the answer's text.
+
+    Attributes:
+        citations: What the provider says the text rests on, as it came.
+        signature: The provider's seal on the part, to be sent back unchanged (Gemini).
+    """
+
+    text: str
+    citations: list[Any] = field(default_factory=list)
+    signature: str | None = None
+
+
+@dataclass(slots=True)
+class ReasoningPart:
+    """A run of the model's reasoning.
+
+    Attributes:
+        signature: The provider's seal on the part, to be sent back unchanged.
+        redacted: Reasoning that the provider encrypted; `text` is then empty.
+        id: The provider's id for the part (OpenAI Responses).
+    """
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
+    id: str | None = None
+
+
+@dataclass(slots=True)
+class RefusalPart:
+    """A run of the model's refusal."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """A call of a tool, as the model wrote it.
+
+    Attributes:
+        id: The provider's id for the call; ``None`` where it gave none.
+        name: The tool's name.
+        arguments: The arguments as the model wrote them: JSON text if `complete`, otherwise whatever was received.
+        complete: Whether the call may be executed: the stream said that the call had ended *and* the arguments are
+            strict JSON (RFC 8259).
+        signature: The provider's seal on the part, to be sent back unchanged (Gemini).
+    """
+
+    id: str | None
+    name: str
+    arguments: str
+    complete: bool = False
+    signature: str | None = None
+
+    def parse(self) -> Any:
+        """Return the arguments as Python objects.
+
+        Raises:
+            IncompleteToolCallError: The call is not complete; `arguments` still holds what was received.
+        """
+        if not self.complete:
+            raise IncompleteToolCallError(self)
+        return json.loads(self.arguments)
+
+
+@dataclass(slots=True)
+class ServerToolCall:
+    """A call of a tool that the provider executes itself; the attributes are those of `ToolCall`."""
+
+    id: str | None
+    name: str
+    arguments: str
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class ServerToolResult:
+    """What a tool of the provider's gave.
+
+    Attributes:
+        id: The id of the call that it answers, if the provider says so.
+        name: The tool's name, or the provider's name for the kind of result.
+        content: The result, as it came.
+    """
+
+    id: str | None
+    name: str
+    content: Any
+
+
+@dataclass(slots=True)
+class MediaPart:
+    """An image or a sound.
+
+    Attributes:
+        media_type: Its type, such as ``"image/png"``; ``""`` where the provider does not say.
+        data: Its bytes, decoded.
+    """
+
+    media_type: str
+    data: bytes
+
+
+Part = TextPart | ReasoningPart | RefusalPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart
