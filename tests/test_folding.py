@@ -27,7 +27,7 @@ LENGTH = ChoiceEnd("length", Verdict.LENGTH)
 TOOLS = ChoiceEnd("tool_calls", Verdict.TOOL_CALLS)
 CALL = ToolCallPiece(0, "c", "f", "{}")
 BROKEN = SourceError(OSError("reset"))
-BAD_FRAME = DialectError("openai_chat", b"x", 3, "not JSON")
+BAD_FRAME = DialectError("openai_chat", b"x", "not JSON")
 
 
 def folded(deltas, *ending, stop=None, include_stop=False):

@@ -6,12 +6,12 @@ on the wire is not raised but folded: it ends the stream with a verdict and the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from .deltas import Delta
 from .detection import MAX_SNIFF_BYTES, dialect_named, find_dialect, find_framing
 from .dialects import DIALECTS
-from .dialects.json_dialect import JSONDialect, decode
+from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
 from .dialects.provider_errors import find_error
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
@@ -44,8 +44,10 @@ class Decoder:
         self._stranger: bytes | None = None  # the first frame that says something in no known dialect
         self._framing: Framing | None = None
         self._dialect: JSONDialect | None = None
-        self._frames = self._find_framing
-        self._deltas = self._find_dialect
+        self._one: Callable[[bytes], bytes | None] = _no_event  # with `_plain`, the short way, once it is known
+        self._plain: Callable[[bytes], Delta | None]
+        self._frames: Callable[[bytes], Sequence[Frame]] = self._find_framing
+        self._deltas: Callable[[Sequence[Frame]], list[Delta]] = self._find_dialect
         self._events = self.fold.feed
         if dialect is not None:
             self._dialect = dialect_named(dialect)()
@@ -57,29 +59,50 @@ class Decoder:
             if not isinstance(data, bytes | bytearray | memoryview):
                 return self._events([ChunkTypeError(data, expected="bytes")])
             data = bytes(data)
-        return self._events(self._deltas(self._frames(data)))
+        value = self._one(data)  # nearly every read is one event, which is one piece of text
+        if value is None:
+            return self._feed_any(data)
+        try:
+            delta = self._plain(value)
+        except NOT_PLAIN:
+            return self._feed_any(data, missed=True)
+        append = self.fold.append
+        if append is None or delta.__class__ is not str:
+            return self._events([] if delta is None else [delta])
+        append(delta)
+        return [delta]
+
+    def _feed_any(self, data: bytes, *, missed: bool = False) -> Shown:
+        deltas = self._deltas(self._frames(data))
+        self._one = _no_event
+        if self._dialect is not None:
+            self._dialect.n_misses += missed
+            if self._dialect.is_typed:
+                self._one = getattr(self._framing, "one", _no_event)
+                self._plain = self._dialect.plain
+        return self._events(deltas)
 
     def close(self, verdict: Verdict = Verdict.TRUNCATED, error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`. See `Fold.close`."""
-        shown: Shown = []
-        leftover = b""
-        if not self.fold.ended:
-            frames = self._find_framing(b"", at_end=True) if self._framing is None else []
-            frames += self._framing.close() if self._framing else []
-            strange = self._dialect is None
-            deltas = self._find_dialect(frames, at_end=True) if strange else self._deltas(frames)
-            last = deltas[-1] if deltas else None
-            if isinstance(last, DialectError) and not (strange and self._stranger):
-                deltas.pop()  # not a wrong frame but the first half of one
-                leftover = b"".join(map(_data, frames))
-            elif isinstance(last, FramingError):
-                leftover = bytes(self._framing.foreign) if isinstance(self._framing, SSE) else b""
-            elif isinstance(self._framing, SSE) and self._framing.unterminated:
-                self.fold.note("the last event had no blank line after it")
-            shown = self.fold.feed(deltas)
-        return shown + self.fold.close(verdict, error, leftover)
+        if self.fold.ended:
+            return self.fold.close(verdict, error, self._framing.rest if self._framing else b"")
+        frames = list(self._find_framing(b"", at_end=True)) if self._framing is None else []
+        rest = b""
+        if self._framing is not None:
+            rest = self._framing.rest
+            frames += self._framing.close()
+        deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
+        last = deltas[-1] if deltas else None
+        if isinstance(last, DialectError) and self._stranger is None:
+            deltas.pop()  # not a wrong frame but the first half of one
+            rest = b"".join(map(_data, frames))
+        elif isinstance(last, FramingError) and self._framing is not None:
+            rest = self._framing.rest
+        elif isinstance(self._framing, SSE) and self._framing.unterminated:
+            self.fold.note("the last event had no blank line after it")
+        return self.fold.feed(deltas) + self.fold.close(verdict, error, rest)
 
-    def _find_framing(self, data: bytes, *, at_end: bool = False) -> list[Frame]:
+    def _find_framing(self, data: bytes, *, at_end: bool = False) -> Sequence[Frame]:
         """Hold the first bytes until they tell the framing, which takes it from there."""
         self._start += data
         start = bytes(self._start)
@@ -88,10 +111,10 @@ class Decoder:
             return []
         self._start.clear()
         self._framing = found
-        self._frames = self._framing.feed
+        self._frames = found.feed
         return self._frames(start)
 
-    def _find_dialect(self, frames: list[Frame], *, at_end: bool = False) -> list[Delta]:
+    def _find_dialect(self, frames: Sequence[Frame], *, at_end: bool = False) -> list[Delta]:
         """Hold the first frames until one tells the dialect, which takes it from there."""
         for frame in frames:
             self._waiting.append(frame)
@@ -123,8 +146,12 @@ class Decoder:
         return None
 
 
+def _no_event(data: bytes) -> None:
+    """Find no event in a read: the framing is unknown, or has no short way."""
+
+
 def _unknown(frame: bytes) -> DialectError:
-    return DialectError("a known dialect", frame, 0, f"name it, one of {', '.join(sorted(DIALECTS))}")
+    return DialectError("a known dialect", frame, f"name it, one of {', '.join(sorted(DIALECTS))}")
 
 
 def _data(frame: Frame) -> bytes:

@@ -117,16 +117,14 @@ class DialectError(StreamfoldError):
     Attributes:
         dialect: The dialect's name.
         frame: The first bytes of the frame.
-        position: The frame's place in the stream, counted from 0.
     """
 
     SHOWN = 120
 
-    def __init__(self, dialect: str, frame: bytes, position: int, why: str) -> None:
+    def __init__(self, dialect: str, frame: bytes, why: str) -> None:
         self.dialect = dialect
         self.frame = frame[: self.SHOWN]
-        self.position = position
-        super().__init__(f"frame {position} is not {dialect}: {why}: {self.frame!r}")
+        super().__init__(f"a frame is not {dialect}: {why}: {self.frame!r}")
 
 
 class ProviderError(StreamfoldError):

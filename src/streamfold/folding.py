@@ -13,11 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, Logprobs, PartBreak, ToolCallPiece, WholePart, Words
+from .deltas import (
+    END,
+    Anomaly,
+    ChoiceEnd,
+    Delta,
+    Details,
+    Identity,
+    Logprobs,
+    PartBreak,
+    PartStart,
+    ToolCallPiece,
+    WholePart,
+    Words,
+)
 from .errors import CallbackError, ProviderError, SourceError, StreamfoldError
 from .events import (
     Event,
     PartEnd,
+    PlanDelta,
     ReasoningDelta,
     RefusalDelta,
     StreamEnd,
@@ -27,7 +41,7 @@ from .events import (
     ToolCallStart,
 )
 from .open_choice import Channel, OpenChoice, Run
-from .parts import ReasoningPart, RefusalPart, TextPart, ToolCall
+from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
 from .reply import Choice, Reply, Verdict
 from .stops import StopMatcher
 from .tags import THINK, Tag, TagSplitter
@@ -40,6 +54,7 @@ _EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
     TextPart: TextDelta,
     ReasoningPart: ReasoningDelta,
     RefusalPart: RefusalDelta,
+    PlanPart: PlanDelta,
 }
 
 
@@ -53,6 +68,8 @@ class Fold:
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
+        append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
+            append it and to hand it on is all there is to do.
 
     Raises:
         CallerError: A stop is empty or not a str.
@@ -78,8 +95,7 @@ class Fold:
         self._anomalies: dict[str, int] = {}
         self._marked_end = False
         self._leftover = b""
-        # The short way for text: set exactly while choice 0 takes text with nothing to look for in it.
-        self._append: Callable[[str], None] | None = None
+        self.append: Callable[[str], None] | None = None
         self._open(0)  # bad stops or tags are the caller's mistake: say so before the stream starts
 
     # -- the two verbs -------------------------------------------------------------------------------------------
@@ -88,8 +104,8 @@ class Fold:
         """Take `deltas` in; return what can be handed on."""
         shown: Shown = []
         for delta in deltas:
-            if delta.__class__ is str and self._append is not None:
-                self._append(delta)
+            if delta.__class__ is str and self.append is not None:
+                self.append(delta)
                 shown.append(delta)
             elif not self.ended:
                 self._take(delta, shown)
@@ -163,18 +179,23 @@ class Fold:
                 self._say(ReasoningPart, delta.text, delta.choice, shown)
             case RefusalDelta():
                 self._say(RefusalPart, delta.text, delta.choice, shown)
+            case PlanDelta():
+                self._say(PlanPart, delta.text, delta.choice, shown)
             case ToolCallPiece():
                 self._call(delta, shown)
+            case PartStart():
+                self._choice(delta.choice).fresh.add(delta.kind)
+                self.append = None
             case PartBreak():
                 self._choice(delta.choice).latest(delta.kind).closed = True
-                self._append = None
+                self.append = None
             case Details():
                 self._choice(delta.choice).describe(delta.kind, delta.values)
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
                 self._choice(delta.choice).end = delta
-                self._append = None
+                self.append = None
             case Usage():
                 self._usage = self._usage.updated(delta)
             case Identity():
@@ -192,13 +213,13 @@ class Fold:
 
     def _end(self) -> None:
         self.ended = True
-        self._append = None
+        self.append = None
 
     def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
         choice = self._choice(index)
         text = choice.valid(kind, text)
         if index == 0:
-            self._append = None
+            self.append = None
         if not text:
             return
         if choice.end:
@@ -236,7 +257,7 @@ class Fold:
         pieces.append(text)
         if kind is TextPart and choice.index == 0:
             shown.append(text)
-            self._append = pieces.append if choice.is_plain else None
+            self.append = pieces.append if choice.is_plain else None
         else:
             shown.append(_EVENT_OF[kind](text, choice.index))
 
@@ -246,7 +267,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self._append = None
+            self.append = None
         if choice.end:
             self.note("content after the finish reason")
         call, new = choice.tools.feed(piece)
@@ -279,7 +300,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self._append = None
+            self.append = None
         choice.parts.append(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 

@@ -36,8 +36,10 @@ class Run:
 
     def freeze(self) -> Words:
         """Return the part as it stands."""
-        details = {name: list(value) if isinstance(value, list) else value for name, value in self.details.items()}
-        return self.kind("".join(self.pieces), **details)
+        part = self.kind("".join(self.pieces))
+        for name, value in self.details.items():
+            setattr(part, name, list(value) if isinstance(value, list) else value)
+        return part
 
 
 class OpenChoice:
@@ -46,6 +48,7 @@ class OpenChoice:
     Attributes:
         matcher: Looks for the stop sequences in its text, if there are any.
         tags: Looks for reasoning that is written into the text, as long as there may be some.
+        fresh: The kinds of which a new part was announced that has neither words nor details yet.
         joiners: For each channel in which half a character has come: what joins it with the other half.
         end: Why the model stopped, once it said so.
     """
@@ -56,6 +59,7 @@ class OpenChoice:
         self.tags = tags
         self.parts: list[Run | OpenCall | Part] = []
         self.tools = ToolCallAssembler()
+        self.fresh: set[type[Words]] = set()
         self.joiners: dict[Channel, SurrogateJoiner] = {}
         self.logprobs: list[object] = []
         self.end: ChoiceEnd | None = None
@@ -75,7 +79,9 @@ class OpenChoice:
     def run(self, kind: type[Words]) -> Run:
         """Return the part that words of `kind` go to now, opening one if another kind came between."""
         last = self.parts[-1] if self.parts else None
-        if isinstance(last, Run) and last.kind is kind and not last.closed:
+        if kind in self.fresh:
+            self.fresh.remove(kind)
+        elif isinstance(last, Run) and last.kind is kind and not last.closed:
             return last
         run = Run(kind)
         self.parts.append(run)
@@ -83,6 +89,8 @@ class OpenChoice:
 
     def latest(self, kind: type[Words]) -> Run:
         """Return the latest part of `kind`, whatever came after it; an empty new one if there is none."""
+        if kind in self.fresh:
+            return self.run(kind)
         runs = (part for part in reversed(self.parts) if isinstance(part, Run) and part.kind is kind)
         return next(runs, None) or self.run(kind)
 

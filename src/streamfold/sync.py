@@ -140,7 +140,7 @@ class Stream(Iterator[Event]):
             for piece in shown:
                 if piece.__class__ is str and on_text is not None:
                     try:
-                        on_text(piece)  # type: ignore[arg-type]
+                        on_text(piece)
                     except Exception as error:
                         if raise_callback_errors:
                             raise

@@ -7,7 +7,7 @@ worth it, a quick way for its most frequent frame (`plain`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,20 +18,31 @@ from ..framing import Frame
 from .json_frames import load_values
 from .provider_errors import find_error, provider_error
 
+NOT_PLAIN = (ValueError, AttributeError, RecursionError)
+"""What `JSONDialect.plain` raises for a frame that is not plain; msgspec's errors are ValueErrors."""
+
 _decode_any = msgspec.json.Decoder().decode
 
-MAX_MISSES = 50
-"""Stops the typed attempts on a stream whose frames do not fit them: each miss costs as much as a decode."""
+MAX_MISSES = 1_000
+"""Bounds what typed attempts may cost on a stream whose frames do not fit them: about a millisecond."""
 
 
 class JSONDialect(ABC):
-    """Turn the frames of one stream into deltas."""
+    """Turn the frames of one stream into deltas.
+
+    Attributes:
+        n_misses: How many frames were tried and not `plain`.
+    """
 
     NAME: ClassVar[str]
 
     def __init__(self) -> None:
-        self._n_frames = 0
-        self._misses = 0
+        self.n_misses = 0
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether `plain` is worth a try."""
+        return self.n_misses < MAX_MISSES
 
     @classmethod
     @abstractmethod
@@ -45,22 +56,21 @@ class JSONDialect(ABC):
     def plain(self, data: bytes) -> Delta | None:
         """Return the one delta that `data` consists of, if this is a frame of the most frequent kind.
 
-        Anything else raises ValueError or AttributeError, as a typed decoder does, and goes to `read`.
+        For anything else raise one of `NOT_PLAIN`, as a typed decoder does; it then goes to `read`.
         """
         raise ValueError
 
-    def feed(self, frames: Iterable[Frame]) -> list[Delta]:
+    def feed(self, frames: Sequence[Frame]) -> list[Delta]:
         """Return the deltas in `frames`; errors of the provider or of the wire are deltas too."""
         deltas: list[Delta] = []
+        is_typed = self.is_typed and len(frames) > 1  # who feeds a frame alone has tried the short way
         for frame in frames:
-            self._n_frames += 1
-            if self._misses < MAX_MISSES:
+            if is_typed:
                 try:
                     delta = self.plain(frame if frame.__class__ is bytes else frame.data)  # type: ignore[union-attr]
-                except (ValueError, AttributeError, RecursionError):
-                    self._misses += 1
+                except NOT_PLAIN:
+                    self.n_misses += 1
                 else:
-                    self._misses = 0
                     if delta is not None:
                         deltas.append(delta)
                     continue
@@ -70,7 +80,6 @@ class JSONDialect(ABC):
     def feed_object(self, value: Mapping[str, Any], event: str = "message") -> list[Delta]:
         """Return the deltas in a value that is already decoded."""
         deltas: list[Delta] = []
-        self._n_frames += 1
         self.read(value, event, deltas)
         return deltas
 
@@ -90,20 +99,20 @@ class JSONDialect(ABC):
         values, n_replaced, garbage = decode(data)
         if n_replaced:
             deltas.append(Anomaly("an invalid UTF-8 sequence replaced by U+FFFD", n_replaced))
-        for value in values:
+        for value in _unwrapped(values):
             if isinstance(value, Mapping) and (event != "error" or self.recognises(value, "message")):
                 self.read(value, event, deltas)
             elif event == "error":
                 deltas.append(_told_error(value))
             else:
-                deltas.append(DialectError(self.NAME, data, self._n_frames - 1, "not a JSON object"))
+                deltas.append(DialectError(self.NAME, data, "not a JSON object"))
         if garbage:
             deltas.append(self._not_json(event, data, garbage))
 
     def _not_json(self, event: str, data: bytes, why: str) -> StreamfoldError:
         if event == "error":
             return provider_error(data.decode("utf-8", "replace"))
-        return DialectError(self.NAME, data, self._n_frames - 1, why)
+        return DialectError(self.NAME, data, why)
 
 
 def decode(data: bytes) -> tuple[list[Any], int, str]:
@@ -112,6 +121,11 @@ def decode(data: bytes) -> tuple[list[Any], int, str]:
         return [_decode_any(data)], 0, ""
     except (ValueError, RecursionError):
         return load_values(data)
+
+
+def _unwrapped(values: list[Any]) -> list[Any]:
+    """Return `values`, an object in a list as the object: so Google wraps errors where no array was asked for."""
+    return [v[0] if isinstance(v, list) and len(v) == 1 and isinstance(v[0], Mapping) else v for v in values]
 
 
 def _told_error(value: Any) -> ProviderError:

@@ -18,18 +18,17 @@ providers put elsewhere than in ``usage``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ..deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece
 from ..events import ReasoningDelta, RefusalDelta, TextDelta
-from ..framing import Frame
 from ..reply import Verdict
 from ..usage import Usage
 from .fields import count, dumped, get, objects, text, word
-from .json_dialect import MAX_MISSES, JSONDialect
+from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error
 
 _NoText = Annotated[str, msgspec.Meta(max_length=0)]
@@ -102,8 +101,13 @@ class OpenAIChat(JSONDialect):
 
     def __init__(self) -> None:
         super().__init__()
-        self._fast = False
+        self._n_chunks = 0
         self._n_named = 0
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether `plain` is worth a try: not before chunks have said who answers, which it does not read."""
+        return super().is_typed and (self._n_named > 1 or self._n_chunks > MAX_NAMELESS)
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -113,26 +117,15 @@ class OpenAIChat(JSONDialect):
         choices = list(objects(value.get("choices")))
         return any("delta" in choice or "message" in choice for choice in choices)
 
-    def feed(self, frames: Iterable[Frame]) -> list[Delta]:
-        """Return the deltas in `frames`; errors of the provider or of the wire are deltas too."""
-        deltas: list[Delta] = []
-        for frame in frames:
-            self._n_frames += 1
-            if self._fast:
-                try:
-                    delta = _decode_plain(frame).choices[0].delta  # type: ignore[arg-type]
-                except (ValueError, TypeError, RecursionError):
-                    self._misses += 1
-                else:
-                    if delta.reasoning_content or delta.reasoning:
-                        deltas.append(ReasoningDelta(delta.reasoning_content or delta.reasoning or ""))
-                    if delta.content:
-                        deltas.append(delta.content)
-                    continue
-            self.read_frame(frame, deltas)
-            named = self._n_named > 1 or self._n_frames > MAX_NAMELESS
-            self._fast = named and self._misses < MAX_MISSES
-        return deltas
+    def plain(self, data: bytes) -> Delta | None:
+        """Return the text or the reasoning that a plain chunk consists of."""
+        delta = _decode_plain(data).choices[0].delta
+        reasoning = delta.reasoning_content or delta.reasoning
+        if not reasoning:
+            return delta.content or None
+        if delta.content:
+            raise ValueError
+        return ReasoningDelta(reasoning)
 
     def read(self, chunk: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what a chunk says to `deltas`."""
@@ -141,6 +134,7 @@ class OpenAIChat(JSONDialect):
         for choice in objects(chunk.get("choices")):
             _read_choice(choice, deltas)
         self._n_named += identity.id is not None or identity.model is not None
+        self._n_chunks += 1
         usage = chunk.get("usage") or get(chunk, "x_groq", "usage")  # Groq
         if isinstance(usage, Mapping):
             deltas.append(_usage(usage))

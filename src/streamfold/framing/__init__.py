@@ -7,6 +7,7 @@ wrong on the wire is a frame too, the last one: a `FramingError`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..errors import FramingError
@@ -30,11 +31,15 @@ Frame = bytes | Event | FramingError
 class Framing(Protocol):
     """What every framing has."""
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> Sequence[Frame]:
         """Return the frames that `data` completes."""
 
-    def close(self) -> list[Frame]:
+    def close(self) -> Sequence[Frame]:
         """Return what the end of the stream left."""
+
+    @property
+    def rest(self) -> bytes:
+        """What no frame was made of: the first part of one, or what the framing could not read."""
 
 
 FRAMINGS = {

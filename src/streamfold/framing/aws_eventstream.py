@@ -8,8 +8,8 @@ r"""AWS event stream: bytes into binary messages, by Smithy's Amazon Event Strea
     0B ":event-type"   07 00 0C "messageStart"           headers: name, type of value, value
     0D ":content-type" 07 00 10 "application/json"
     0D ":message-type" 07 00 05 "event"
-    {"p":"abcd","role":"assistant"}                      payload
-    C3 59 51 0F   message CRC: CRC-32 of all of the message above
+    {"p":"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS","role":"assistant"}   payload
+    72 03 3E 7B   message CRC: CRC-32 of all of the message above
 
 Bedrock sends it (``application/vnd.amazon.eventstream``; https://smithy.io/2.0/aws/amazon-eventstream.html). Both sums
 are checked. A prelude is judged before anything after it is kept: a wrong length is known by its sum, and a right one
@@ -205,7 +205,7 @@ def _read_headers(block: bytes, offset: int) -> Headers:
             at += 2
         at += size
         if at > len(block):
-            raise FramingError(f"header {name!r} ends {at - len(block):,} bytes after the headers", offset + start)
+            raise FramingError(f"header {name!r} ends past the headers, which are {len(block):,} bytes", offset + start)
         headers[name] = _value(kind, block[at - size : at])
     return headers
 

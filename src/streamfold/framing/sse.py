@@ -12,7 +12,7 @@ Beyond the standard, because servers of models do it:
   standard ignores both, and the error would be lost;
 
 - a body without a single line that an event stream has, such as a proxy's HTML page or a sentence, is a `FramingError`
-  when it ends, and `foreign` keeps it: by the standard it is a stream of no events.
+  when it ends, and `rest` keeps it: by the standard it is a stream of no events.
 
 Comments are counted, not kept. Time is linear in the bytes, memory one event; `limit` bounds it.
 """
@@ -71,7 +71,6 @@ class SSE:
         retry: The reconnection time that the server asked for last, in milliseconds.
         n_comments: How many comment lines came; servers send them to keep a connection alive.
         unterminated: Whether `close` delivered an event that had no blank line after it.
-        foreign: What came before the first line that belongs to an event stream, up to `MAX_FOREIGN_BYTES`.
     """
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
@@ -79,7 +78,7 @@ class SSE:
         self.retry: int | None = None
         self.n_comments = 0
         self.unterminated = False
-        self.foreign = bytearray()
+        self._foreign = bytearray()
         self._is_stream = False
         self._limit = limit
         self._failed = False
@@ -88,13 +87,22 @@ class SSE:
         self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._reset()
 
+    def one(self, data: bytes) -> bytes | None:
+        """Return the data of the event in `data`, if one whole event is all that it is, as in most reads.
+
+        This only looks: it changes nothing, and leaves out the event's type.
+        """
+        if len(data) > self._plain_limit or _CR in data:
+            return None
+        line, _, rest = data.partition(b"\n")
+        field, _, value = line.partition(b" ")
+        if field == b"event:":
+            line, _, rest = rest.partition(b"\n")
+            field, _, value = line.partition(b" ")
+        return value if field == b"data:" and rest == b"\n" else None
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the events that `data` completes; the last one is a `LimitError` if an event is too large."""
-        line, _, rest = data.partition(b"\n")
-        if rest == b"\n" and len(line) <= self._plain_limit and _CR not in line:
-            field, _, value = line.partition(b" ")
-            if field == b"data:":
-                return [value]  # the read is one plain event, as most reads are
         if self._failed:
             return []
         if self._start is not None:
@@ -128,9 +136,14 @@ class SSE:
         self._read_lines(rest + b"\n\n", frames)
         self.last_event_id = resume_at  # the standard counts only what was whole
         self.unterminated = bool(frames)
-        if self.foreign and not self._is_stream and not frames:
-            frames.append(FramingError(f"not server-sent events: {bytes(self.foreign[:MAX_SHOWN_BYTES])!r}", 0))
+        if self._foreign and not self._is_stream and not frames:
+            frames.append(FramingError(f"not server-sent events: {bytes(self._foreign[:MAX_SHOWN_BYTES])!r}", 0))
         return frames
+
+    @property
+    def rest(self) -> bytes:
+        """Of a body that is no event stream: its beginning."""
+        return b"" if self._is_stream else bytes(self._foreign)
 
     def _is_between_events(self) -> bool:
         """Whether the next event may be read on its own: nothing is open, held, or to be handed on with it."""
@@ -207,8 +220,8 @@ class SSE:
             self._stray.append(value)
         elif self._stray or line.startswith(b"{"):
             self._stray.append(line)
-        elif not self._is_stream and len(self.foreign) < MAX_FOREIGN_BYTES:
-            self.foreign += line[:MAX_FOREIGN_BYTES] + b"\n"
+        elif not self._is_stream and len(self._foreign) < MAX_FOREIGN_BYTES:
+            self._foreign += line[:MAX_FOREIGN_BYTES] + b"\n"
         self._is_stream = self._is_stream or name in _FIELDS
         self._size += len(line)
 
