@@ -377,9 +377,7 @@ def test_an_exception_of_the_callback(error):
         assert (log.pulled, log.closed) == (["a", "b"], closed)
 
 
-@table(
-    "error", {name: row for name, row in ERRORS.items() if name != "StopAsyncIteration"}
-)  # That is an end.
+@table("error", {name: row for name, row in ERRORS.items() if name != "StopAsyncIteration"})  # That is an end.
 def test_an_exception_of_the_source(error):
     for consume, source, closed in RUNS.values():
         log, seen = Log(), []
@@ -576,9 +574,7 @@ def test_chunks_that_were_not_awaited(consume):
 
 
 def test_async_chunks_in_the_plain_call():
-    with pytest.raises(
-        CallerError, match="chunks is async_generator, an async iterable: use aconsume_stream"
-    ):
+    with pytest.raises(CallerError, match="chunks is async_generator, an async iterable: use aconsume_stream"):
         consume_stream(async_generator([], Log()), None)  # type: ignore[arg-type]
 
 
@@ -763,9 +759,7 @@ except StopIteration as end:
 print(*{{name.partition(".")[0] for name in sys.modules}})
 """
     # -I and -S: without site-packages, and without what this process has in its environment.
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert loaded - sys.stdlib_module_names == {"streamfold", "__main__"}
     assert not loaded & FORBIDDEN

@@ -11,6 +11,7 @@ import trio
 
 from streamfold import Reply, StreamEnd, TextDelta, Verdict, afold, astream, fold, stream
 from streamfold.errors import CallbackError, CallerError, ChunkTypeError, SourceError, TruncatedError
+from streamfold.tags import Tag
 
 
 class Source:
@@ -365,3 +366,43 @@ def test_raise_for_verdict_names_what_is_missing() -> None:
         reply.raise_for_verdict()
     assert caught.value.reply is reply
     assert fold(["a"]).raise_for_verdict().text == "a"
+
+
+# -- options -----------------------------------------------------------------------------------------------------------
+
+
+def test_raw_keeps_what_the_provider_sent(driver: Driver) -> None:
+    reply = driver.fold(driver.source(CHAT), raw=True)
+    assert reply.raw == [line[6:] for line in b"".join(CHAT).split(b"\n\n")[:-1]]
+    decoded = [{"choices": [{"delta": {"content": "a"}}]}]
+    assert driver.fold(driver.source(decoded), raw=True).raw == decoded
+    assert driver.fold(driver.source(CHAT)).raw is None
+
+
+def test_text_in_whole_grapheme_clusters(driver: Driver) -> None:
+    shown: list[str] = []
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    reply = driver.fold(driver.source([*f"a{family}e\u0301x"]), on_text=shown.append, graphemes=True)
+    assert shown == ["a", family, "e\u0301", "x"]
+    assert reply.text == "".join(shown)
+
+
+def test_tags_of_the_callers_own(driver: Driver) -> None:
+    reply = driver.fold(driver.source(["<a", ">hm</a>", "yes"]), tags=[Tag("<a>", "</a>")])
+    assert (reply.reasoning, reply.text) == ("hm", "yes")
+    assert driver.fold(driver.source(["<think>hm</think>yes"]), tags=()).text == "<think>hm</think>yes"
+
+
+def test_the_dialect_can_be_named(driver: Driver) -> None:
+    strange = b'data: {"choices":[]}\n\n'
+    assert driver.fold(driver.source([strange, *CHAT]), dialect="openai_chat").text == "Hello"
+    with pytest.raises(CallerError, match="openai_chat"):
+        driver.fold(driver.source([]), dialect="klingon")
+
+
+@pytest.mark.parametrize("chunk", [b'data: {"who":"knows"}\n\n', {"who": "knows"}], ids=["wire", "decoded"])
+def test_an_unknown_dialect_is_an_error_that_lists_the_known_ones(driver: Driver, chunk: Any) -> None:
+    reply = driver.fold(driver.source([chunk]))
+    assert reply.verdict is Verdict.ERRORED
+    assert "openai_chat" in str(reply.error)
+    assert "knows" in str(reply.error)

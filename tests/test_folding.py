@@ -337,8 +337,8 @@ def test_choices_are_the_same_with_and_without_stops():
 def test_first_callback_error_is_kept_and_all_are_counted():
     fold = Fold()
     first = ValueError("first")
-    assert fold.callback_failed(first)
-    assert not fold.callback_failed(KeyError("second"))
+    assert fold.notes.callback_failed(first)
+    assert not fold.notes.callback_failed(KeyError("second"))
     assert fold.reply.callback_error.__cause__ is first
     assert fold.reply.callback_error.n_errors == 2
 

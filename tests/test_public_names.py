@@ -44,7 +44,9 @@ def test_no_module_hides_a_function_of_its_name(module: str) -> None:
 
 def test_importing_loads_nothing() -> None:
     program = "import sys; before = set(sys.modules); import streamfold; print(*sorted(set(sys.modules) - before))"
-    loaded = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=30, env=_env())
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=30, env=_env()
+    )
     assert loaded.returncode == 0, loaded.stderr
     ours = {name for name in loaded.stdout.split() if name.startswith("streamfold")}
     assert ours == {"streamfold"}

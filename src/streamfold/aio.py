@@ -7,15 +7,15 @@ iterable is taken too; if it blocks, it blocks the event loop.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from .closing import aclose_source, attach_partial
 from .errors import SourceError
 from .events import Event, TextDelta
-from .folding import Fold, Shown
-from .intake import Intake
+from .folding import Shown
+from .intake import Intake, Options
 from .reply import Reply, Verdict
 from .sync import check_callback, iterate, log_callback_error
 
@@ -26,9 +26,8 @@ async def afold(
     source: AsyncIterable[Any] | Iterable[Any],
     *,
     on_text: OnText | None = None,
-    stop: str | Sequence[str] | None = None,
-    include_stop: bool = False,
     raise_callback_errors: bool = False,
+    **options: Unpack[Options],
 ) -> Reply:
     """Fold `source` into a `Reply`, as `streamfold.fold` does, waiting where the source or the callback waits.
 
@@ -38,15 +37,14 @@ async def afold(
     Args:
         source: An async or a plain iterable of str, bytes or mappings.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
-        stop: The stop sequence, or several.
-        include_stop: Whether the text ends with the stop sequence instead of before it.
         raise_callback_errors: Whether an error of `on_text` ends the stream and passes through.
+        options: See `Options`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or a stop is empty or not a str.
+        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
     """
     check_callback(on_text)
-    async with AsyncStream(source, stop=stop, include_stop=include_stop) as opened:
+    async with AsyncStream(source, **options) as opened:
         return await opened._drain(on_text, raise_callback_errors)
 
 
@@ -59,12 +57,10 @@ class AsyncStream(AsyncIterator[Event]):
     def __init__(
         self,
         source: AsyncIterable[Any] | Iterable[Any],
-        *,
-        stop: str | Sequence[str] | None = None,
-        include_stop: bool = False,
+        **options: Unpack[Options],
     ) -> None:
-        self._fold = Fold(stop, include_stop=include_stop)
-        self._intake = Intake(self._fold)
+        self._intake = Intake(**options)
+        self._fold = self._intake.fold
         self._waiting: deque[str | Event] = deque()
         self._source = source
         self._chunks = aiter(source) if isinstance(source, AsyncIterable) else iterate(source)
@@ -145,7 +141,7 @@ class AsyncStream(AsyncIterator[Event]):
         try:
             await aclose_source(self._chunks, self._source, None, cause)
         except Exception as failure:
-            self._fold.note(f"closing the source raised {type(failure).__name__}: {failure}")
+            self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
 
 
@@ -164,9 +160,7 @@ class _Texts(AsyncIterator[str]):
 
 def astream(
     source: AsyncIterable[Any] | Iterable[Any],
-    *,
-    stop: str | Sequence[str] | None = None,
-    include_stop: bool = False,
+    **options: Unpack[Options],
 ) -> AsyncStream:
     """Open `source` as an `AsyncStream` of events; the arguments are those of `afold`.
 
@@ -177,4 +171,4 @@ def astream(
                 print(text, end="", flush=True)
         print(events.reply.verdict)
     """
-    return AsyncStream(source, stop=stop, include_stop=include_stop)
+    return AsyncStream(source, **options)

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any, BinaryIO
 
 from .errors import CallerError, StreamfoldError
+from .intake import Options
 from .reply import Reply, Verdict
 from .sync import stream
 
@@ -74,7 +75,7 @@ def _show(source: Iterable[Any], arguments: argparse.Namespace) -> int:
     """Show the text of `source` as it arrives; then say how it ended."""
     started = time.monotonic()
     interrupted = False
-    with closing(stream(source, stop=arguments.stop, include_stop=arguments.include_stop)) as events:
+    with closing(stream(source, **_options(arguments))) as events:
         try:
             for text in events.text_stream:
                 if not arguments.json:
@@ -92,6 +93,13 @@ def _show(source: Iterable[Any], arguments: argparse.Namespace) -> int:
     if interrupted:
         return INTERRUPTED
     return OK if reply.verdict in _ENDED_AS_MEANT else FAILED
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    options: Options = {"stop": arguments.stop, "include_stop": arguments.include_stop}
+    if dialect := getattr(arguments, "dialect", None):
+        options["dialect"] = dialect
+    return options
 
 
 def _status(reply: Reply, seconds: float) -> str:
@@ -146,8 +154,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fold(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Fold the bytes of an OpenAI-compatible stream, live: curl -N ... | streamfold fold"
+    parser.description = "Fold the bytes of any provider's stream, live: curl -N ... | streamfold fold"
     parser.add_argument("file", nargs="?", default="-", help="a file; default: standard input")
+    parser.add_argument("--dialect", metavar="NAME", help="the wire format, where the first bytes do not tell")
     _add_common(parser, fold)
 
 

@@ -17,9 +17,7 @@ def attach_partial(error: BaseException, partial: object) -> None:
         object.__setattr__(error, "streamfold_partial", partial)
 
 
-def close_source(
-    iterator: object, source: object, partial: object, error: BaseException | None = None
-) -> None:
+def close_source(iterator: object, source: object, partial: object, error: BaseException | None = None) -> None:
     """Close `iterator` and the `source` it came from; raise what that raised only if it outranks `error`."""
     try:
         try:
@@ -33,9 +31,7 @@ def close_source(
             raise
 
 
-async def aclose_source(
-    iterator: object, source: object, partial: object, error: BaseException | None = None
-) -> None:
+async def aclose_source(iterator: object, source: object, partial: object, error: BaseException | None = None) -> None:
     """Do as `close_source` does, awaiting what closing returns."""
     try:
         try:

@@ -139,9 +139,7 @@ async def aconsume_stream(
     return result
 
 
-def _walk(
-    chunks: Iterable[str], on_token: Callable[[str], object], stop: str | None, parts: list[str]
-) -> bool:
+def _walk(chunks: Iterable[str], on_token: Callable[[str], object], stop: str | None, parts: list[str]) -> bool:
     """Consume into `parts` up to the stop or the end; return whether it was the stop."""
     # The type is checked before the comparison: a foreign object has no say in what equals `stop`.
     # `parts.append` is not hoisted: CPython specializes the call of a list's method, not of a bound one.

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from .deltas import Delta
-from .detection import MAX_SNIFF_BYTES, dialect_named, find_dialect, find_framing
-from .dialects import DIALECTS
+from .detection import MAX_SNIFF_BYTES, dialect_named, dialect_of, find_framing, unknown_dialect
 from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
-from .dialects.provider_errors import find_error
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
 from .framing import Frame, Framing
@@ -27,7 +25,7 @@ class Decoder:
     Args:
         fold: Where the deltas go: it knows the stop sequences. ``fold.ended`` says that no more bytes are wanted,
             ``fold.reply`` is the reply so far.
-        dialect: The name of the dialect, if it is known; otherwise the first frames tell.
+        dialect: The dialect or its name, if it is known; otherwise the first frames tell.
         content_type: The value of the HTTP header; it helps to find the framing.
 
     Raises:
@@ -35,7 +33,7 @@ class Decoder:
     """
 
     def __init__(
-        self, fold: Fold | None = None, *, dialect: str | None = None, content_type: str | None = None
+        self, fold: Fold | None = None, *, dialect: JSONDialect | str | None = None, content_type: str | None = None
     ) -> None:
         self.fold = fold or Fold()
         self._content_type = content_type
@@ -50,7 +48,7 @@ class Decoder:
         self._deltas: Callable[[Sequence[Frame]], list[Delta]] = self._find_dialect
         self._events = self.fold.feed
         if dialect is not None:
-            self._dialect = dialect_named(dialect)()
+            self._dialect = dialect_named(dialect)() if isinstance(dialect, str) else dialect
             self._deltas = self._dialect.feed
 
     def feed(self, data: bytes) -> Shown:
@@ -73,9 +71,12 @@ class Decoder:
         return [delta]
 
     def _feed_any(self, data: bytes, *, missed: bool = False) -> Shown:
-        deltas = self._deltas(self._frames(data))
+        frames = self._frames(data)
+        for frame in frames:
+            self.fold.keep_raw(_data(frame))
+        deltas = self._deltas(frames)
         self._one = _no_event
-        if self._dialect is not None:
+        if self._dialect is not None and self.fold.raw is None:
             self._dialect.n_misses += missed
             if self._dialect.is_typed:
                 self._one = getattr(self._framing, "one", _no_event)
@@ -91,6 +92,8 @@ class Decoder:
         if self._framing is not None:
             rest = self._framing.rest
             frames += self._framing.close()
+        for frame in frames:
+            self.fold.keep_raw(_data(frame))
         deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
         last = deltas[-1] if deltas else None
         if isinstance(last, DialectError) and self._stranger is None:
@@ -99,7 +102,9 @@ class Decoder:
         elif isinstance(last, FramingError) and self._framing is not None:
             rest = self._framing.rest
         elif isinstance(self._framing, SSE) and self._framing.unterminated:
-            self.fold.note("the last event had no blank line after it")
+            self.fold.notes.add("the last event had no blank line after it")
+        if self._dialect is not None:
+            deltas += self._dialect.close()
         return self.fold.feed(deltas) + self.fold.close(verdict, error, rest)
 
     def _find_framing(self, data: bytes, *, at_end: bool = False) -> Sequence[Frame]:
@@ -125,7 +130,7 @@ class Decoder:
                 return []
             self._dialect = OpenAIChat()
             if self._stranger is not None:
-                return [_unknown(self._stranger)]
+                return [unknown_dialect(self._stranger)]
         waiting, self._waiting = self._waiting, []
         self._deltas = self._dialect.feed
         return self._deltas(waiting)
@@ -136,22 +141,15 @@ class Decoder:
         event, data = ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
         values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
         value = values[0] if values and isinstance(values[0], Mapping) else {}
-        found = find_dialect(value, event)
-        if found is not None:
-            return found()
-        if find_error(value) or event == "error":
-            return OpenAIChat()  # which knows how everybody says no
-        if value and not garbage and self._stranger is None and event != "ping" and value.get("type") != "ping":
+        found = dialect_of(value, event)
+        strange = value and not garbage and event != "ping" and value.get("type") != "ping"
+        if found is None and strange and self._stranger is None:
             self._stranger = data
-        return None
+        return found
 
 
 def _no_event(data: bytes) -> None:
     """Find no event in a read: the framing is unknown, or has no short way."""
-
-
-def _unknown(frame: bytes) -> DialectError:
-    return DialectError("a known dialect", frame, f"name it, one of {', '.join(sorted(DIALECTS))}")
 
 
 def _data(frame: Frame) -> bytes:

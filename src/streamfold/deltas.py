@@ -1,8 +1,8 @@
 """What a dialect says to the fold: each frame of the wire, reduced to the facts in it.
 
 A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one.
-`TextDelta`, `ReasoningDelta`, `RefusalDelta` and `Usage` serve here as they do in the events and in the reply, and an
-error (`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
+`TextDelta`, `ReasoningDelta`, `RefusalDelta`, `PlanDelta` and `Usage` serve here as they do in the events and in the
+reply, and an error (`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from enum import Enum
 from typing import Any, Final
 
 from .errors import StreamfoldError
-from .events import ReasoningDelta, RefusalDelta, TextDelta
-from .parts import Part, ReasoningPart, RefusalPart, TextPart
+from .events import PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart
 from .reply import Verdict
 from .usage import Usage
 
-
-Words = TextPart | ReasoningPart | RefusalPart
+Words = TextPart | ReasoningPart | RefusalPart | PlanPart
 """The parts that come word by word."""
 
 
@@ -31,6 +30,7 @@ class ToolCallPiece:
         ended: Whether the provider says that the call is whole. Where it never does, the end of the choice ends it.
         server: Whether the provider executes the call itself.
         signature: The provider's seal on the call.
+        free_text: Whether the arguments are free text, not JSON.
     """
 
     index: int | None = None
@@ -41,6 +41,15 @@ class ToolCallPiece:
     ended: bool = False
     server: bool = False
     signature: str | None = None
+    free_text: bool = False
+
+
+@dataclass(slots=True)
+class PartStart:
+    """A part of `kind` begins: the words and the details that follow are its own. Without any it will not be there."""
+
+    kind: type[Words]
+    choice: int = 0
 
 
 @dataclass(slots=True)
@@ -70,9 +79,9 @@ class WholePart:
 
 @dataclass(slots=True)
 class ChoiceEnd:
-    """The model stopped: the provider's own word, and what it means."""
+    """The model stopped: the provider's own word, ``None`` if it has none, and what it means."""
 
-    reason: str
+    reason: str | None
     verdict: Verdict
     choice: int = 0
 
@@ -116,7 +125,9 @@ Delta = (
     | TextDelta
     | ReasoningDelta
     | RefusalDelta
+    | PlanDelta
     | ToolCallPiece
+    | PartStart
     | PartBreak
     | Details
     | WholePart

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from .dialects import DIALECTS
+from .dialects import ALIASES, DIALECTS
 from .dialects.json_dialect import JSONDialect, decode
-from .errors import CallerError
+from .dialects.provider_errors import find_error
+from .errors import CallerError, DialectError
 from .framing import FRAMINGS, Framing
 
 MAX_SNIFF_BYTES = 65_536
@@ -69,9 +70,20 @@ def _sniff(start: bytes) -> str | None:
     return "prefixed_lines" if _PREFIXED.match(start) else "sse"
 
 
-def find_dialect(value: Mapping[str, Any], event: str) -> type[JSONDialect] | None:
-    """Return the dialect that recognises `value`, in a frame whose event type is `event`."""
-    return next((found for found in map(dialect_named, DIALECTS) if found.recognises(value, event)), None)
+def dialect_of(value: Mapping[str, Any], event: str = "message") -> JSONDialect | None:
+    """Return the dialect that says `value`, in a frame whose event type is `event`; ``None`` if that does not tell."""
+    for name in DIALECTS:
+        found = dialect_named(name)
+        if found.recognises(value, event):
+            return found()
+    # A stream that begins with an error may be anybody's; OpenAI's dialect knows how everybody says no.
+    return dialect_named("openai_chat")() if event == "error" or find_error(value) else None
+
+
+def unknown_dialect(frame: bytes | Mapping[str, Any]) -> DialectError:
+    """Return the error for a stream that no dialect recognises, which begins with `frame`."""
+    shown = frame if isinstance(frame, bytes) else repr(frame).encode()
+    return DialectError("a known dialect", shown, f"name it, one of {', '.join(sorted(DIALECTS))}")
 
 
 def dialect_named(name: str) -> type[JSONDialect]:
@@ -80,8 +92,9 @@ def dialect_named(name: str) -> type[JSONDialect]:
     Raises:
         CallerError: There is none; the message lists them.
     """
+    name = ALIASES.get(name, name)
     if name not in DIALECTS:
-        raise CallerError(f"no dialect {name!r}; there are {', '.join(sorted(DIALECTS))}")
+        raise CallerError(f"no dialect {name!r}; there are {', '.join(sorted({*DIALECTS, *ALIASES}))}")
     module = import_module(f".dialects.{name}", __package__)
     found: type[JSONDialect] = getattr(module, DIALECTS[name])
     return found

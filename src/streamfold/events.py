@@ -41,6 +41,14 @@ class RefusalDelta:
 
 
 @dataclass(slots=True)
+class PlanDelta:
+    """A piece of what the model says it will do with its tools, where the provider sends it apart from the text."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(slots=True)
 class ToolCallStart:
     """The model began to call a tool. `index` counts the reply's tool calls from 0; `id` and `name` may still grow."""
 
@@ -83,4 +91,14 @@ class StreamEnd:
     reply: Reply
 
 
-Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | PartEnd | StreamEnd
+Event = (
+    TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | PlanDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | ToolCallEnd
+    | PartEnd
+    | StreamEnd
+)

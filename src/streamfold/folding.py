@@ -12,6 +12,7 @@ the reply, plus one held-back stop prefix.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .deltas import (
     END,
@@ -27,7 +28,7 @@ from .deltas import (
     WholePart,
     Words,
 )
-from .errors import CallbackError, ProviderError, SourceError, StreamfoldError
+from .errors import ProviderError, SourceError, StreamfoldError
 from .events import (
     Event,
     PartEnd,
@@ -40,7 +41,8 @@ from .events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from .open_choice import Channel, OpenChoice, Run
+from .notes import Notes
+from .open_choice import Channel, OpenChoice
 from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
 from .reply import Choice, Reply, Verdict
 from .stops import StopMatcher
@@ -65,11 +67,13 @@ class Fold:
         stop: The stop sequence, or several.
         include_stop: Whether the text ends with the stop sequence that was found instead of before it.
         tags: The tags in which a model may write its reasoning at the start of its text; none with ``()``.
+        raw: Whether to keep what the provider sent: `keep_raw` is told by whoever decodes it.
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
         append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
             append it and to hand it on is all there is to do.
+        notes: What the stream did that it should not have done.
 
     Raises:
         CallerError: A stop is empty or not a str.
@@ -81,18 +85,19 @@ class Fold:
         *,
         include_stop: bool = False,
         tags: Sequence[Tag] = THINK,
+        raw: bool = False,
     ) -> None:
         self.ended = False
+        self.raw: list[Any] | None = [] if raw else None
         self._tags = tags
         self._stop = _sequence(stop)
         self._include_stop = include_stop
         self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
-        self._callback_error: CallbackError | None = None
         self._usage = Usage()
         self._identity = Identity()
-        self._anomalies: dict[str, int] = {}
+        self.notes = Notes()
         self._marked_end = False
         self._leftover = b""
         self.append: Callable[[str], None] | None = None
@@ -150,22 +155,16 @@ class Fold:
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
             error=self._error,
-            callback_error=self._callback_error,
-            anomalies=self._sentences(),
+            callback_error=self.notes.callback_error,
+            anomalies=self.notes.sentences(sum(choice.n_replaced for choice in self._choices.values())),
+            raw=None if self.raw is None else list(self.raw),
             leftover=self._leftover,
         )
 
-    def callback_failed(self, error: Exception) -> bool:
-        """Keep the first error of the caller's callback, count the others; return whether this is the first."""
-        if self._callback_error is None:
-            self._callback_error = CallbackError(error)
-            return True
-        self._callback_error.n_errors += 1
-        return False
-
-    def note(self, anomaly: str, n: int = 1) -> None:
-        """Add to the reply's anomalies; each is told once, with how often it was noted."""
-        self._anomalies[anomaly] = self._anomalies.get(anomaly, 0) + n
+    def keep_raw(self, frame: Any) -> None:
+        """Keep `frame` as it came, if that is wanted."""
+        if self.raw is not None:
+            self.raw.append(frame)
 
     # -- deltas --------------------------------------------------------------------------------------------------
 
@@ -203,7 +202,7 @@ class Fold:
             case Logprobs():
                 self._choice(delta.choice).logprobs.extend(delta.entries)
             case Anomaly():
-                self.note(delta.sentence, delta.n)
+                self.notes.add(delta.sentence, delta.n)
             case StreamfoldError():
                 self._error = delta
                 self._end()
@@ -223,7 +222,7 @@ class Fold:
         if not text:
             return
         if choice.end:
-            self.note("content after the finish reason")
+            self.notes.add("content after the finish reason")
         if kind is TextPart and choice.tags is not None:
             self._split(choice, choice.tags.feed(text), shown)
         else:
@@ -269,7 +268,7 @@ class Fold:
         if choice.index == 0:
             self.append = None
         if choice.end:
-            self.note("content after the finish reason")
+            self.notes.add("content after the finish reason")
         call, new = choice.tools.feed(piece)
         if new:
             choice.parts.append(call)
@@ -356,7 +355,7 @@ class Fold:
         first = self._choices[min(self._choices)] if self._choices else None
         whole = self._marked_end or (first is not None and bool(first.end or first.match))
         if whole and isinstance(self._error, SourceError):
-            self.note(f"{self._error}, after the end of the reply")
+            self.notes.add(f"{self._error}, after the end of the reply")
             self._error = None
         if self._error:
             return Verdict.ERRORED
@@ -365,27 +364,13 @@ class Fold:
         if first and first.end:
             if first.end.verdict is Verdict.ERRORED:
                 self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
-            return _natural(first, first.end.verdict)
-        return _natural(first, Verdict.COMPLETE) if self._marked_end else reader
-
-    def _sentences(self) -> list[str]:
-        """Return the anomalies, counted."""
-        n_lone = sum(j.n_replaced for c in self._choices.values() for j in c.joiners.values())
-        lone = {"a lone surrogate replaced by U+FFFD": n_lone} if n_lone else {}
-        counted = (self._anomalies | lone).items()
-        return [sentence if n == 1 else f"{sentence} ({n:,} times)" for sentence, n in counted]
+            return first.meant(first.end.verdict)
+        if not self._marked_end:
+            return reader
+        return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
 
 
 def _sequence(stop: str | Sequence[str] | None) -> Sequence[str]:
     if stop is None:
         return ()
     return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
-
-
-def _natural(choice: OpenChoice | None, verdict: Verdict) -> Verdict:
-    """Say more exactly how a natural end is meant: by a refusal, or by tool calls under the reason "stop" (Gemini)."""
-    if verdict is not Verdict.COMPLETE or choice is None:
-        return verdict
-    if any(isinstance(part, Run) and part.kind is RefusalPart for part in choice.parts):
-        return Verdict.REFUSED
-    return Verdict.TOOL_CALLS if any(not call.server for call in choice.tools.calls) else Verdict.COMPLETE

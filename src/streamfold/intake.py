@@ -7,8 +7,8 @@ close.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
@@ -16,6 +16,29 @@ from .events import TextDelta
 from .folding import Fold, Shown
 from .reply import Verdict
 from .surrogates import has_surrogates
+from .tags import THINK, Tag
+
+if TYPE_CHECKING:
+    from .dialects.json_dialect import JSONDialect
+
+
+class Options(TypedDict, total=False):
+    """How a stream is folded, the same for every driver."""
+
+    stop: str | Sequence[str] | None
+    """The stop sequence, or several: the one whose last character comes first ends the stream."""
+    include_stop: bool
+    """Whether the text ends with the stop sequence that was found instead of before it."""
+    tags: Sequence[Tag]
+    """The tags in which a model may write its reasoning at the start of its text; default `tags.THINK`, none: ``()``."""
+    dialect: str | None
+    """The name of the wire format, where it is known; otherwise the first frames tell."""
+    content_type: str | None
+    """The value of the HTTP header, where it is known; it helps to find the framing."""
+    raw: bool
+    """Whether to keep what the provider sent, frame by frame, as `Reply.raw`."""
+    graphemes: bool
+    """Whether to hand text on in whole grapheme clusters only; needs the extra ``[graphemes]``."""
 
 
 class Machine(Protocol):
@@ -32,23 +55,48 @@ class Intake:
     """The machine for a source of which no chunk has been seen yet.
 
     Attributes:
+        fold: Where everything goes.
         feed: Take the next chunk in; return what can be handed on.
+
+    Raises:
+        CallerError: One of the options cannot be meant.
     """
 
-    def __init__(self, fold: Fold) -> None:
-        self.fold = fold
+    def __init__(
+        self,
+        *,
+        stop: str | Sequence[str] | None = None,
+        include_stop: bool = False,
+        tags: Sequence[Tag] = THINK,
+        dialect: str | None = None,
+        content_type: str | None = None,
+        raw: bool = False,
+        graphemes: bool = False,
+    ) -> None:
+        self.fold = Fold(stop, include_stop=include_stop, tags=tags, raw=raw)
         self.feed: Callable[[Any], Shown] = self._first
-        self._machine: Machine = TextChunks(fold)
+        self._dialect = None if dialect is None else _dialect_named(dialect)
+        self._content_type = content_type
+        self._machine: Machine = TextChunks(self.fold)
+        self._gate: Callable[[Shown], Shown] | None = None
+        if graphemes:
+            from .graphemes import GraphemeGate
+
+            self._gate = GraphemeGate().feed
 
     def _first(self, chunk: Any) -> Shown:
         if isinstance(chunk, bytes | bytearray | memoryview):
             from .decoder import Decoder  # here, because text needs no JSON decoder
 
-            self._machine = Decoder(self.fold)
+            self._machine = Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
         elif isinstance(chunk, Mapping):
-            self._machine = ObjectChunks(self.fold)
-        self.feed = self._machine.feed
+            self._machine = ObjectChunks(self.fold, self._dialect)
+        self.feed = self._machine.feed if self._gate is None else self._gated
         return self.feed(chunk)
+
+    def _gated(self, chunk: Any) -> Shown:
+        assert self._gate is not None
+        return self._gate(self._machine.feed(chunk))
 
     def close(self, verdict: Verdict | None = None, error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`.
@@ -57,9 +105,8 @@ class Intake:
             verdict: How the stream ended, as far as its reader knows; ``None`` where it ran to its own end.
             error: What broke it off.
         """
-        if verdict is None:
-            return self._machine.close()
-        return self._machine.close(verdict, error)
+        shown = self._machine.close() if verdict is None else self._machine.close(verdict, error)
+        return shown if self._gate is None else self._gate(shown)
 
 
 class TextChunks:
@@ -87,18 +134,36 @@ class TextChunks:
 class ObjectChunks:
     """Chunks of a dialect that somebody else has decoded."""
 
-    def __init__(self, fold: Fold) -> None:
-        from .dialects.openai_chat import OpenAIChat
-
+    def __init__(self, fold: Fold, dialect: JSONDialect | None = None) -> None:
         self.fold = fold
-        self._dialect = OpenAIChat()
+        self._dialect = dialect
+        self._waiting: list[Mapping[str, Any]] = []
 
     def feed(self, chunk: Mapping[str, Any]) -> Shown:
         """Take the next chunk in; return what can be handed on."""
         if not isinstance(chunk, Mapping):
             return self.fold.feed([ChunkTypeError(chunk, expected="a mapping")])
-        return self.fold.feed(self._dialect.feed_object(chunk))
+        self.fold.keep_raw(chunk)
+        self._waiting.append(chunk)
+        return self._read()
 
     def close(self, verdict: Verdict = Verdict.TRUNCATED, error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`."""
-        return self.fold.close(verdict, error)
+        shown = self._read(at_end=True) if self._waiting else []
+        return shown + self.fold.close(verdict, error)
+
+    def _read(self, *, at_end: bool = False) -> Shown:
+        from .detection import dialect_of, unknown_dialect
+
+        if self._dialect is None:
+            self._dialect = dialect_of(self._waiting[-1])
+            if self._dialect is None:
+                return self.fold.feed([unknown_dialect(self._waiting[0])]) if at_end else []
+        waiting, self._waiting = self._waiting, []
+        return [one for chunk in waiting for one in self.fold.feed(self._dialect.feed_object(chunk))]
+
+
+def _dialect_named(name: str) -> JSONDialect:
+    from .detection import dialect_named
+
+    return dialect_named(name)()

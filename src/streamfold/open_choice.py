@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .deltas import ChoiceEnd, Words
-from .parts import Part, TextPart
-from .reply import Choice
+from .parts import Part, RefusalPart, TextPart
+from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
 from .surrogates import SurrogateJoiner, has_surrogates
 from .tags import TagSplitter
@@ -75,6 +75,19 @@ class OpenChoice:
         joiner = self.joiners.get(TextPart)
         waits = self.matcher or self.tags or self.end or (joiner and joiner.held)
         return not waits
+
+    @property
+    def n_replaced(self) -> int:
+        """How many halves of characters stayed alone and became U+FFFD."""
+        return sum(joiner.n_replaced for joiner in self.joiners.values())
+
+    def meant(self, verdict: Verdict) -> Verdict:
+        """Say more exactly how a natural end is meant: by a refusal, or by tool calls under "stop" (Gemini)."""
+        if verdict is not Verdict.COMPLETE:
+            return verdict
+        if any(isinstance(part, Run) and part.kind is RefusalPart for part in self.parts):
+            return Verdict.REFUSED
+        return Verdict.TOOL_CALLS if any(not call.server for call in self.tools.calls) else verdict
 
     def run(self, kind: type[Words]) -> Run:
         """Return the part that words of `kind` go to now, opening one if another kind came between."""

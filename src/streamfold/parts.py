@@ -47,6 +47,13 @@ class RefusalPart:
 
 
 @dataclass(slots=True)
+class PlanPart:
+    """A run of what the model says it will do with its tools, where the provider sends it apart (Cohere)."""
+
+    text: str
+
+
+@dataclass(slots=True)
 class ToolCall:
     """A call of a tool, as the model wrote it.
 
@@ -55,8 +62,9 @@ class ToolCall:
         name: The tool's name.
         arguments: The arguments as the model wrote them: JSON text if `complete`, otherwise whatever was received.
         complete: Whether the call may be executed: the stream said that the call had ended *and* the arguments are
-            strict JSON (RFC 8259).
+            strict JSON (RFC 8259) or `free_text`.
         signature: The provider's seal on the part, to be sent back unchanged (Gemini).
+        free_text: Whether the arguments are free text, not JSON (OpenAI's custom tools).
     """
 
     id: str | None
@@ -64,16 +72,17 @@ class ToolCall:
     arguments: str
     complete: bool = False
     signature: str | None = None
+    free_text: bool = False
 
     def parse(self) -> Any:
-        """Return the arguments as Python objects.
+        """Return the arguments as Python objects; free text as it is.
 
         Raises:
             IncompleteToolCallError: The call is not complete; `arguments` still holds what was received.
         """
         if not self.complete:
             raise IncompleteToolCallError(self)
-        return json.loads(self.arguments)
+        return self.arguments if self.free_text else json.loads(self.arguments)
 
 
 @dataclass(slots=True)
@@ -114,4 +123,4 @@ class MediaPart:
     data: bytes
 
 
-Part = TextPart | ReasoningPart | RefusalPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart
+Part = TextPart | ReasoningPart | RefusalPart | PlanPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart

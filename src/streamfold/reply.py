@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import errors
-from .parts import Part, ReasoningPart, RefusalPart, ServerToolCall, TextPart, ToolCall
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, ServerToolCall, TextPart, ToolCall
 from .usage import Usage
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
     """An error ended the stream; `Reply.error` is the error."""
 
 
-_P = TypeVar("_P", TextPart, ReasoningPart, RefusalPart)
+_P = TypeVar("_P", TextPart, ReasoningPart, RefusalPart, PlanPart)
 
 
 @dataclass(slots=True)
@@ -75,6 +75,11 @@ class Choice:
     def refusal(self) -> str:
         """The model's refusal, where the provider sends it apart from the text; else empty."""
         return self._joined(RefusalPart)
+
+    @property
+    def plan(self) -> str:
+        """What the model says it will do with its tools, where the provider sends it apart (Cohere); else empty."""
+        return self._joined(PlanPart)
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -109,6 +114,7 @@ class Reply:
         callback_error: The first error of the caller's own callback, which never ends the stream.
         anomalies: What the stream did that it should not have done, a sentence each.
         leftover: Bytes at the end of a broken-off stream that no frame was made of.
+        raw: What the provider sent, frame by frame, where that was asked for: bytes of a wire, else decoded chunks.
     """
 
     verdict: Verdict | None = None
@@ -122,6 +128,7 @@ class Reply:
     callback_error: errors.CallbackError | None = None
     anomalies: list[str] = field(default_factory=list)
     leftover: bytes = b""
+    raw: list[Any] | None = None
 
     @property
     def text(self) -> str:
@@ -137,6 +144,11 @@ class Reply:
     def refusal(self) -> str:
         """The model's refusal, where the provider sends it apart from the text; else empty."""
         return self.choices[0].refusal
+
+    @property
+    def plan(self) -> str:
+        """What the model says it will do with its tools, where the provider sends it apart (Cohere); else empty."""
+        return self.choices[0].plan
 
     @property
     def tool_calls(self) -> list[ToolCall]:

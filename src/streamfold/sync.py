@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from .closing import attach_partial, close_source
 from .errors import CallerError, SourceError
 from .events import Event, TextDelta
 from .folding import Fold, Shown
-from .intake import Intake
+from .intake import Intake, Options
 from .reply import Reply, Verdict
 
 _log = logging.getLogger("streamfold")
@@ -28,9 +28,8 @@ def fold(
     source: Iterable[Any],
     *,
     on_text: OnText | None = None,
-    stop: str | Sequence[str] | None = None,
-    include_stop: bool = False,
     raise_callback_errors: bool = False,
+    **options: Unpack[Options],
 ) -> Reply:
     """Fold `source` into a `Reply`, handing its text on as it arrives.
 
@@ -39,19 +38,19 @@ def fold(
     ``streamfold_partial``.
 
     Args:
-        source: An iterable of str (text), of bytes (the body of an OpenAI-compatible response, cut anywhere), or of
-            mappings (decoded chunks). It is closed, if it can be, when the fold leaves it early.
+        source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of mappings
+            (decoded chunks). It is closed, if it can be, when the fold leaves it early.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
-        stop: The stop sequence, or several: the one whose last character comes first ends the stream.
-        include_stop: Whether the text ends with the stop sequence instead of before it.
         raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
+        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``: see
+            `Options`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or a stop is empty or not a str.
+        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
     """
     check_callback(on_text)
-    with Stream(source, stop=stop, include_stop=include_stop) as opened:
+    with Stream(source, **options) as opened:
         return opened._drain(on_text, raise_callback_errors)
 
 
@@ -65,13 +64,11 @@ class Stream(Iterator[Event]):
     def __init__(
         self,
         source: Iterable[Any],
-        *,
-        stop: str | Sequence[str] | None = None,
-        include_stop: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         self._closed = True  # until there is something to close
-        self._fold = Fold(stop, include_stop=include_stop)
-        self._intake = Intake(self._fold)
+        self._intake = Intake(**options)
+        self._fold = self._intake.fold
         self._waiting: deque[str | Event] = deque()
         self._source = source
         self._chunks = iterate(source)
@@ -165,15 +162,13 @@ class Stream(Iterator[Event]):
         try:
             close_source(self._chunks, self._source, None, cause)
         except Exception as failure:
-            self._fold.note(f"closing the source raised {type(failure).__name__}: {failure}")
+            self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
 
 
 def stream(
     source: Iterable[Any],
-    *,
-    stop: str | Sequence[str] | None = None,
-    include_stop: bool = False,
+    **options: Unpack[Options],
 ) -> Stream:
     """Open `source` as a `Stream` of events; the arguments are those of `fold`.
 
@@ -184,7 +179,7 @@ def stream(
                 print(text, end="", flush=True)
         print(events.reply.verdict)
     """
-    return Stream(source, stop=stop, include_stop=include_stop)
+    return Stream(source, **options)
 
 
 def check_callback(on_text: object) -> None:
@@ -195,7 +190,7 @@ def check_callback(on_text: object) -> None:
 
 def log_callback_error(folding: Fold, error: Exception) -> None:
     """Keep the error for the reply, and log it the first time: it must not go unseen."""
-    if folding.callback_failed(error):
+    if folding.notes.callback_failed(error):
         _log.error("on_text raised; the stream goes on", exc_info=error)
 
 

@@ -10,7 +10,8 @@ order in which they decide:
    has an id, if that call's arguments are already a whole JSON object.
 3. An id is kept once known; an empty one says nothing. A name grows by each piece that is not a repeat of it.
 
-A call is complete only when the stream has ended it and its arguments are strict JSON (RFC 8259: no NaN).
+A call is complete only when the stream has ended it and its arguments are strict JSON (RFC 8259: no NaN), unless they
+are free text by the provider's word.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_LOOKS = 16
 class OpenCall:
     """A tool call in the making."""
 
-    __slots__ = ("arguments", "ended", "id", "index", "n_looks", "name", "place", "server", "signature")
+    __slots__ = ("arguments", "ended", "free_text", "id", "index", "n_looks", "name", "place", "server", "signature")
 
     def __init__(self, index: int | None, place: int) -> None:
         self.index = index
@@ -40,6 +41,7 @@ class OpenCall:
         self.n_looks = 0
         self.server = False
         self.signature: str | None = None
+        self.free_text = False
 
     def add(self, piece: ToolCallPiece) -> None:
         """Take what `piece` says of the call itself."""
@@ -48,16 +50,17 @@ class OpenCall:
             self.name += piece.name
         self.server = self.server or piece.server
         self.signature = piece.signature or self.signature
+        self.free_text = self.free_text or piece.free_text
 
     def freeze(self) -> ToolCall | ServerToolCall:
         """Return the call as it stands. Where a call without arguments has ended, they are ``{}``."""
         text = "".join(self.arguments)
-        if self.ended and not text.strip():
+        if self.ended and not text.strip() and not self.free_text:
             text = "{}"
-        complete = self.ended and is_strict_json(text)
+        complete = self.ended and (self.free_text or is_strict_json(text))
         if self.server:
             return ServerToolCall(self.id, self.name, text, complete)
-        return ToolCall(self.id, self.name, text, complete, self.signature)
+        return ToolCall(self.id, self.name, text, complete, self.signature, self.free_text)
 
 
 class ToolCallAssembler:
