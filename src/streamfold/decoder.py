@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .deltas import Delta
+from .deltas import END, Delta
 from .detection import MAX_SNIFF_BYTES, dialect_named, dialect_of, find_framing, unknown_dialect
 from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
@@ -65,15 +65,15 @@ class Decoder:
         except NOT_PLAIN:
             return self._feed_any(data, missed=True)
         append = self.fold.append
-        if append is None or delta.__class__ is not str:
+        if append is None or type(delta) is not str:
             return self._events([] if delta is None else [delta])
         append(delta)
         return [delta]
 
     def _feed_any(self, data: bytes, *, missed: bool = False) -> Shown:
         frames = self._frames(data)
-        for frame in frames:
-            self.fold.keep_raw(_data(frame))
+        if self.fold.raw is not None:
+            self.fold.raw += map(_data, frames)
         deltas = self._deltas(frames)
         self._one = _no_event
         if self._dialect is not None and self.fold.raw is None:
@@ -92,8 +92,8 @@ class Decoder:
         if self._framing is not None:
             rest = self._framing.rest
             frames += self._framing.close()
-        for frame in frames:
-            self.fold.keep_raw(_data(frame))
+        if self.fold.raw is not None:
+            self.fold.raw += map(_data, frames)
         deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
         last = deltas[-1] if deltas else None
         if isinstance(last, DialectError) and self._stranger is None:
@@ -105,6 +105,8 @@ class Decoder:
             self.fold.notes.add("the last event had no blank line after it")
         if self._dialect is not None:
             deltas += self._dialect.close()
+            if self._dialect.ends_with_stream and verdict is Verdict.TRUNCATED and not (error or rest):
+                deltas.append(END)
         return self.fold.feed(deltas) + self.fold.close(verdict, error, rest)
 
     def _find_framing(self, data: bytes, *, at_end: bool = False) -> Sequence[Frame]:

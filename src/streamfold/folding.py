@@ -67,12 +67,13 @@ class Fold:
         stop: The stop sequence, or several.
         include_stop: Whether the text ends with the stop sequence that was found instead of before it.
         tags: The tags in which a model may write its reasoning at the start of its text; none with ``()``.
-        raw: Whether to keep what the provider sent: `keep_raw` is told by whoever decodes it.
+        raw: Whether to keep what the provider sent.
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
         append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
             append it and to hand it on is all there is to do.
+        raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         notes: What the stream did that it should not have done.
 
     Raises:
@@ -109,7 +110,7 @@ class Fold:
         """Take `deltas` in; return what can be handed on."""
         shown: Shown = []
         for delta in deltas:
-            if delta.__class__ is str and self.append is not None:
+            if type(delta) is str and self.append is not None:
                 self.append(delta)
                 shown.append(delta)
             elif not self.ended:
@@ -160,11 +161,6 @@ class Fold:
             raw=None if self.raw is None else list(self.raw),
             leftover=self._leftover,
         )
-
-    def keep_raw(self, frame: Any) -> None:
-        """Keep `frame` as it came, if that is wanted."""
-        if self.raw is not None:
-            self.raw.append(frame)
 
     # -- deltas --------------------------------------------------------------------------------------------------
 
@@ -342,8 +338,10 @@ class Fold:
         cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:
-                # No arguments may mean that there are none, but not where the model was cut off.
-                self._hang_up(choice, call, shown, said_end and (bool(call.arguments) or not cut))
+                # No arguments may mean that there are none, but not where the model was cut off; nor does free text
+                # show, as JSON does, whether it is whole.
+                shows_end = bool(call.arguments) and not call.free_text
+                self._hang_up(choice, call, shown, said_end and (shows_end or not cut))
 
     def _tail(self, choice: OpenChoice, channel: Channel, text: str, shown: Shown) -> None:
         if isinstance(channel, OpenCall):

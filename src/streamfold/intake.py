@@ -46,9 +46,11 @@ class Machine(Protocol):
 
     def feed(self, chunk: Any, /) -> Shown:
         """Take the next chunk in; return what can be handed on."""
+        ...
 
     def close(self, verdict: Verdict = ..., error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`."""
+        ...
 
 
 class Intake:
@@ -85,14 +87,16 @@ class Intake:
             self._gate = GraphemeGate().feed
 
     def _first(self, chunk: Any) -> Shown:
+        self._machine = self._machine_for(chunk)
+        self.feed = self._machine.feed if self._gate is None else self._gated
+        return self.feed(chunk)
+
+    def _machine_for(self, chunk: Any) -> Machine:
         if isinstance(chunk, bytes | bytearray | memoryview):
             from .decoder import Decoder  # here, because text needs no JSON decoder
 
-            self._machine = Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
-        elif isinstance(chunk, Mapping):
-            self._machine = ObjectChunks(self.fold, self._dialect)
-        self.feed = self._machine.feed if self._gate is None else self._gated
-        return self.feed(chunk)
+            return Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
+        return ObjectChunks(self.fold, self._dialect) if isinstance(chunk, Mapping) else self._machine
 
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None
@@ -143,7 +147,8 @@ class ObjectChunks:
         """Take the next chunk in; return what can be handed on."""
         if not isinstance(chunk, Mapping):
             return self.fold.feed([ChunkTypeError(chunk, expected="a mapping")])
-        self.fold.keep_raw(chunk)
+        if self.fold.raw is not None:
+            self.fold.raw.append(chunk)
         self._waiting.append(chunk)
         return self._read()
 

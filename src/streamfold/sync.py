@@ -135,7 +135,7 @@ class Stream(Iterator[Event]):
                 if folding.ended:
                     shown += self._end()
             for piece in shown:
-                if piece.__class__ is str and on_text is not None:
+                if type(piece) is str and on_text is not None:
                     try:
                         on_text(piece)
                     except Exception as error:

@@ -19,10 +19,12 @@ class Event(Protocol):
     @property
     def event(self) -> str:
         """What kind of frame it is, in the framing's own words; ``"message"`` if it does not say."""
+        ...
 
     @property
     def data(self) -> bytes:
         """The data, as it came."""
+        ...
 
 
 Frame = bytes | Event | FramingError
@@ -33,13 +35,16 @@ class Framing(Protocol):
 
     def feed(self, data: bytes) -> Sequence[Frame]:
         """Return the frames that `data` completes."""
+        ...
 
     def close(self) -> Sequence[Frame]:
         """Return what the end of the stream left."""
+        ...
 
     @property
     def rest(self) -> bytes:
         """What no frame was made of: the first part of one, or what the framing could not read."""
+        ...
 
 
 FRAMINGS = {
