@@ -38,27 +38,14 @@ def on_text(text: str) -> None:
 
 def plain_loop(tokens: list[str], stops: list[str]) -> None:
     parts: list[str] = []
-    append = parts.append
     for token in tokens:
-        append(token)
+        parts.append(token)
         on_text(token)
+    "".join(parts)
 
 
-def ours_inline(tokens: list[str], stops: list[str]) -> None:
-    parts: list[str] = []
-    append = parts.append
-    state = StopMatcher(stops).state
-    for token in tokens:
-        if token in state.passing:
-            append(token)
-            on_text(token)
-        else:
-            shown, state = state[token]
-            if shown:
-                append(shown)
-                on_text(shown)
-            if state.stopped:
-                break
+def ours(tokens: list[str], stops: list[str]) -> None:
+    StopMatcher(stops).consume(tokens, on_text)
 
 
 def ours_feed(tokens: list[str], stops: list[str]) -> None:
@@ -123,7 +110,7 @@ def regular_expression(tokens: list[str], stops: list[str]) -> None:
 
 CONTENDERS: dict[str, Contender] = {
     FLOOR: plain_loop,
-    "streamfold, inline": ours_inline,
+    "streamfold": ours,
     "streamfold, feed": ours_feed,
     "regular expression": regular_expression,
     "vLLM's tail check": vllm_check,

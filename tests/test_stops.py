@@ -482,3 +482,56 @@ def test_threads_may_share_an_automaton(monkeypatch):
     for thread in threads:
         thread.join()
     assert texts == ["".join(chunks)] * 4
+
+
+# --- a whole source at once -------------------------------------------------------------------------------------------
+
+
+def consumed(chunks, stops, *, include=False):
+    """Return what `consume` shows and returns, and the matcher."""
+    matcher, shown = StopMatcher(stops, include=include), []
+    text = matcher.consume(iter(chunks), shown.append)
+    assert "" not in shown
+    assert "".join(shown) == text
+    return text, matcher
+
+
+@given(st.lists(st.text("ab", max_size=4)), st.lists(st.text("ab", min_size=1, max_size=3), max_size=3), st.booleans())
+@pytest.mark.filterwarnings("ignore::streamfold.stops.UnreachableStopWarning")
+def test_consume_is_feed_and_close(chunks, stops, include):
+    matcher = StopMatcher(stops, include=include)
+    expected = ""
+    for chunk in chunks:
+        if not matcher.match:
+            expected += matcher.feed(chunk)
+    expected += matcher.close()
+    text, other = consumed(chunks, stops, include=include)
+    assert (text, other.match) == (expected, matcher.match)
+
+
+def test_consume_pulls_nothing_after_the_match():
+    chunks = iter(["a", "EN", "Dx", "b"])
+    matcher = StopMatcher("END")
+    assert matcher.consume(chunks, lambda text: None) == "a"
+    assert list(chunks) == ["b"]
+    assert (matcher.match.offset, matcher.match.discarded) == (1, 1)
+
+
+def test_consume_lets_an_exception_pass_and_can_go_on():
+    matcher, shown = StopMatcher("END"), []
+
+    def source():
+        yield "ab E"
+        raise TypeError("the source's own")
+
+    with pytest.raises(TypeError, match="the source's own"):
+        matcher.consume(source(), shown.append)
+    assert shown == ["ab "]
+    assert matcher.feed("ND") == ""
+    assert matcher.match.offset == 3
+
+
+@pytest.mark.parametrize("chunk", [1, None, b"a", ["a"]], ids=repr)
+def test_consume_refuses_what_is_not_text(chunk):
+    with pytest.raises(CallerError, match=type(chunk).__name__):
+        StopMatcher("END").consume(["a", chunk], lambda text: None)
