@@ -102,6 +102,8 @@ class Fold:
         self._marked_end = False
         self._leftover = b""
         self.append: Callable[[str], None] | None = None
+        self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
+        self._pieces: list[str] = []
         self._open(0)  # bad stops or tags are the caller's mistake: say so before the stream starts
 
     # -- the two verbs -------------------------------------------------------------------------------------------
@@ -112,6 +114,10 @@ class Fold:
         for delta in deltas:
             if type(delta) is str and self.append is not None:
                 self.append(delta)
+                shown.append(delta)
+            elif type(delta) is str and self._watched is not None and delta in self._watched.state.passing:
+                self._watched.n_shown += len(delta)
+                self._pieces.append(delta)
                 shown.append(delta)
             elif not self.ended:
                 self._take(delta, shown)
@@ -180,17 +186,17 @@ class Fold:
                 self._call(delta, shown)
             case PartStart():
                 self._choice(delta.choice).fresh.add(delta.kind)
-                self.append = None
+                self._leave_text()
             case PartBreak():
                 self._choice(delta.choice).latest(delta.kind).closed = True
-                self.append = None
+                self._leave_text()
             case Details():
                 self._choice(delta.choice).describe(delta.kind, delta.values)
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
                 self._choice(delta.choice).end = delta
-                self.append = None
+                self._leave_text()
             case Usage():
                 self._usage = self._usage.updated(delta)
             case Identity():
@@ -208,13 +214,13 @@ class Fold:
 
     def _end(self) -> None:
         self.ended = True
-        self.append = None
+        self._leave_text()
 
     def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
         choice = self._choice(index)
         text = choice.valid(kind, text)
         if index == 0:
-            self.append = None
+            self._leave_text()
         if not text:
             return
         if choice.end:
@@ -252,9 +258,16 @@ class Fold:
         pieces.append(text)
         if kind is TextPart and choice.index == 0:
             shown.append(text)
-            self.append = pieces.append if choice.is_plain else None
+            if choice.is_plain:
+                self._pieces = pieces
+                self._watched = choice.matcher
+                self.append = None if choice.matcher else pieces.append
         else:
             shown.append(_EVENT_OF[kind](text, choice.index))
+
+    def _leave_text(self) -> None:
+        """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
+        self.append = self._watched = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
         choice = self._choice(piece.choice)
@@ -262,7 +275,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self.append = None
+            self._leave_text()
         if choice.end:
             self.notes.add("content after the finish reason")
         call, new = choice.tools.feed(piece)
@@ -295,7 +308,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self.append = None
+            self._leave_text()
         choice.parts.append(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 

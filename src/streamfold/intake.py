@@ -122,12 +122,17 @@ class TextChunks:
 
     def feed(self, chunk: str) -> Shown:
         """Take the next chunk in; return what can be handed on."""
+        self._n_chunks += 1
+        append = self.fold.append
+        if append is not None and type(chunk) is str and chunk and chunk.isascii():
+            append(chunk)  # the short way
+            return [chunk]
         delta: Delta = chunk
         if not isinstance(chunk, str):
-            delta = ChunkTypeError(chunk, self._n_chunks, "str, bytes or a mapping" if not self._n_chunks else "str")
-        elif chunk.__class__ is not str or has_surrogates(chunk):
+            first = self._n_chunks == 1
+            delta = ChunkTypeError(chunk, self._n_chunks - 1, "str, bytes or a mapping" if first else "str")
+        elif type(chunk) is not str or has_surrogates(chunk):
             delta = TextDelta(str.__str__(chunk))
-        self._n_chunks += 1
         return self.fold.feed((delta,)) if delta != "" else []
 
     def close(self, verdict: Verdict = Verdict.COMPLETE, error: StreamfoldError | None = None) -> Shown:

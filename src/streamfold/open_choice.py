@@ -71,9 +71,9 @@ class OpenChoice:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its text needs no look at: no stops, no tags, no half of a character held, no end seen."""
+        """Whether its text needs no look at but for stops: no tags, no half of a character held, no end, no match."""
         joiner = self.joiners.get(TextPart)
-        waits = self.matcher or self.tags or self.end or (joiner and joiner.held)
+        waits = self.match or self.tags or self.end or (joiner and joiner.held)
         return not waits
 
     @property
