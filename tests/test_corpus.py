@@ -1,7 +1,8 @@
 """Recorded streams of real providers: each folds into what its recording's expectation says, however it is cut.
 
 The expectations are what SDK accumulators made of the streams. Where these fell over or garble, the expectation has
-``raw_chunks``: what the wire says, chunk by chunk; then that counts. Where we differ on purpose is in `tests/corpus/`.
+``raw_chunks`` or ``raw_events``: what the wire says, one by one; then that counts. Where we differ on purpose is in
+`tests/corpus/`.
 """
 
 import json
@@ -67,7 +68,7 @@ def arguments(value):
 def wanted(recording):
     """Return what the recording's expectation says, in our terms."""
     expected = json.loads((CORPUS / recording["expected"]).read_text("utf-8"))
-    said = expected | (expected.get("partial") or {}) | (expected.get("raw_chunks") or {})
+    said = expected | (expected.get("partial") or {}) | (expected.get("raw_chunks") or expected.get("raw_events") or {})
     choices = said.get("choices") or []
     result = {
         "text": said.get("text") or "",

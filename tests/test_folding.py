@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
+from streamfold.deltas import END, Anomaly, ChoiceEnd, Details, Identity, Logprobs, PartStart, ToolCallPiece
 from streamfold.errors import CallerError, DialectError, LimitError, ProviderError, SourceError
 from streamfold.events import (
     ReasoningDelta,
@@ -40,6 +40,26 @@ def folded(deltas, *ending, stop=None, include_stop=False):
 
 def reply_of(deltas, *ending, **options):
     return folded(deltas, *ending, **options)[1]
+
+
+# --- parts that are announced -----------------------------------------------------------------------------
+
+SIGNED = Details(ReasoningPart, {"signature": "s"})
+CITED = Details(TextPart, {"citations": [1]})
+ANNOUNCED = {
+    "words of its own": (["a", PartStart(TextPart), "b", "c"], [TextPart("a"), TextPart("bc")]),
+    "details before its words": (["a", PartStart(TextPart), CITED, "b"], [TextPart("a"), TextPart("b", [1])]),
+    "details without words": (
+        [ReasoningDelta("a"), PartStart(ReasoningPart), SIGNED],
+        [ReasoningPart("a"), ReasoningPart("", "s")],
+    ),
+    "nothing": ([PartStart(TextPart), "a", PartStart(TextPart), PartStart(ReasoningPart)], [TextPart("a")]),
+}
+
+
+@pytest.mark.parametrize(("deltas", "parts"), ANNOUNCED.values(), ids=ANNOUNCED)
+def test_part_that_is_announced(deltas, parts):
+    assert reply_of(deltas).parts == parts
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------

@@ -31,13 +31,15 @@ LAYERS = [
     {"deltas"},
     {"events"},
     {"reply"},
+    {"history", "reply_json"},
     {"parts", "usage"},
+    {"partial_json"},
     {"errors"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
-THIRD_PARTY_ALLOWED = {"dialects": {"msgspec"}, "engines": {"xllamacpp"}}
+THIRD_PARTY_ALLOWED = {"dialects": {"msgspec"}, "engines": {"xllamacpp"}, "partial_json": {"jiter"}}
 
 
 def modules() -> list[Path]:

@@ -100,6 +100,7 @@ ROWS = {
         [("c", "get_weather", "{}")],
     ),
     "name after the arguments": ([piece(0, "c", None, "{}"), piece(0, "c", "f")], [("c", "f", "{}")]),
+    "name and id after the arguments": ([piece(0, None, None, '{"a"'), piece(0, "c", "f", ":1}")], [("c", "f", A1)]),
     "no arguments": ([piece(0, "c", "f")], [("c", "f", "{}")]),
     "blank arguments": ([piece(0, "c", "f", " \n")], [("c", "f", "{}")]),
     "nothing at all": ([piece()], [("", "{}")]),

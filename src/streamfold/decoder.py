@@ -43,7 +43,7 @@ class Decoder:
         self._framing: Framing | None = None
         self._dialect: JSONDialect | None = None
         self._one: Callable[[bytes], bytes | None] = _no_event  # with `_plain`, the short way, once it is known
-        self._plain: Callable[[bytes], Delta | None]
+        self._plain: Callable[[bytes], Delta | list[Delta] | None]
         self._frames: Callable[[bytes], Sequence[Frame]] = self._find_framing
         self._deltas: Callable[[Sequence[Frame]], list[Delta]] = self._find_dialect
         self._events = self.fold.feed
@@ -66,7 +66,7 @@ class Decoder:
             return self._feed_any(data, missed=True)
         append = self.fold.append
         if append is None or type(delta) is not str:
-            return self._events([] if delta is None else [delta])
+            return self._events(delta if isinstance(delta, list) else [] if delta is None else [delta])
         append(delta)
         return [delta]
 
@@ -74,13 +74,11 @@ class Decoder:
         frames = self._frames(data)
         if self.fold.raw is not None:
             self.fold.raw += map(_data, frames)
-        deltas = self._deltas(frames)
+        deltas = self._dialect.feed_missed(frames) if missed and self._dialect else self._deltas(frames)
         self._one = _no_event
-        if self._dialect is not None and self.fold.raw is None:
-            self._dialect.n_misses += missed
-            if self._dialect.is_typed:
-                self._one = getattr(self._framing, "one", _no_event)
-                self._plain = self._dialect.plain
+        if self._dialect is not None and self.fold.raw is None and self._dialect.is_typed:
+            self._one = getattr(self._framing, "one", _no_event)
+            self._plain = self._dialect.plain
         return self._events(deltas)
 
     def close(self, verdict: Verdict = Verdict.TRUNCATED, error: StreamfoldError | None = None) -> Shown:

@@ -153,11 +153,12 @@ class Fold:
     def reply(self) -> Reply:
         """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
         choices = [self._choices[index].freeze() for index in sorted(self._choices)]
+        has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
             choices=choices or [Choice()],
             stop=next((c.match for c in self._choices.values() if c.match), None),
-            usage=self._usage,
+            usage=self._usage if has_ended else self._usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
@@ -235,8 +236,10 @@ class Fold:
         if choice.tags is not None and choice.tags.done:
             choice.tags = None
         for is_reasoning, piece in pieces:
-            kind = ReasoningPart if is_reasoning else TextPart
-            self._show(choice, kind, self._sifted(choice, kind, piece, shown), shown)
+            if not is_reasoning:
+                self._show(choice, TextPart, self._sifted(choice, TextPart, piece, shown), shown)
+            elif not choice.match:  # nothing is released for it: what the tags hold may be its closing tag
+                self._show(choice, ReasoningPart, piece, shown)
 
     def _sifted(self, choice: OpenChoice, kind: type[Words], text: str, shown: Shown) -> str:
         """Return what of `text` no stop sequence takes or holds back."""

@@ -160,6 +160,8 @@ class ObjectChunks:
     def close(self, verdict: Verdict = Verdict.TRUNCATED, error: StreamfoldError | None = None) -> Shown:
         """End the stream; return what was held back, and `StreamEnd`."""
         shown = self._read(at_end=True) if self._waiting else []
+        if self._dialect is not None:
+            shown += self.fold.feed(self._dialect.close())
         return shown + self.fold.close(verdict, error)
 
     def _read(self, *, at_end: bool = False) -> Shown:

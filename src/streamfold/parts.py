@@ -84,6 +84,26 @@ class ToolCall:
             raise IncompleteToolCallError(self)
         return self.arguments if self.free_text else json.loads(self.arguments)
 
+    def partial(self) -> Any:
+        """Return what can be told of the arguments so far: to be shown, never to be executed.
+
+        This reads all that was received. To follow a call while it arrives, feed the arguments of each `ToolCallDelta`
+        to a `partial_json.PartialJSON` instead, which does not begin anew each time.
+
+        Returns:
+            The arguments as Python objects, where strings may lack their end; ``None`` where nothing can be told.
+
+        Raises:
+            CallerError: The package `jiter` is not there (extra ``[partial]``).
+        """
+        from .partial_json import PartialJSON
+
+        if self.free_text:
+            return self.arguments
+        arguments = PartialJSON()
+        arguments.feed(self.arguments)
+        return arguments.value
+
 
 @dataclass(slots=True)
 class ServerToolCall:

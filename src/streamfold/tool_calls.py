@@ -7,7 +7,7 @@ order in which they decide:
 1. A piece with an index belongs to the latest call of that index; one without, to the latest call of its id, else to
    the latest call.
 2. It opens a new call all the same if it brings a name together with another id than that call has, or, where neither
-   has an id, if that call's arguments are already a whole JSON object.
+   has an id, if that call's arguments are already a whole JSON object. A call without a name takes the next one.
 3. An id is kept once known; an empty one says nothing. A name grows by each piece that is not a repeat of it.
 
 A call is complete only when the stream has ended it and its arguments are strict JSON (RFC 8259: no NaN), unless they
@@ -102,6 +102,8 @@ def _opens_another(piece: ToolCallPiece, call: OpenCall) -> bool:
         return False
     if piece.id and call.id:
         return piece.id != call.id
+    if not call.name:
+        return False
     if piece.id or call.id:
         return piece.name != call.name and bool(call.arguments)
     return bool(call.arguments) and (piece.name != call.name or _looks_whole(call))

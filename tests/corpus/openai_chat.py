@@ -4,7 +4,13 @@ import re
 
 from streamfold.reply import Verdict
 
-APIS = {("openai.chat", "sse"), ("openai.chat", "json-lines")}
+APIS = {
+    ("openai.chat", "sse"),
+    ("openai.chat", "json-lines"),
+    ("mistral.chat", "sse"),
+    ("mistral.chat", "json-lines"),
+    ("writer.chat", "sse"),
+}
 
 COUNTS = [
     ("prompt_tokens",),
@@ -13,8 +19,6 @@ COUNTS = [
     ("prompt_tokens_details", "cached_tokens"),
     ("completion_tokens_details", "reasoning_tokens"),
 ]
-
-
 
 
 def outside_tags(text, expected):

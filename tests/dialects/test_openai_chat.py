@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
-from streamfold.dialects import json_dialect
+from streamfold.decoder import Decoder
+from streamfold.deltas import END, Anomaly, ChoiceEnd, Details, Identity, Logprobs, ToolCallPiece
+from streamfold.detection import dialect_named
+from streamfold.dialects import ALIASES, json_dialect
 from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.errors import DialectError, LimitError, ProviderError, StreamfoldError
 from streamfold.events import ReasoningDelta, RefusalDelta, TextDelta
 from streamfold.framing.sse import ServerSentEvent
+from streamfold.parts import MediaPart, ReasoningPart, TextPart
 from streamfold.reply import Verdict
 from streamfold.usage import Usage
 
@@ -36,7 +39,6 @@ def deltas(*frames):
     untyped = told(OpenAIChat().feed(frames))
     warm = OpenAIChat()
     warm.feed([frame({"id": "i", **chunk({})})] * 2)
-    assert warm.is_typed
     typed = told(warm.feed([*frames, b""]))  # the typed way is for several frames at once
     assert [delta for delta in typed if not isinstance(delta, tuple)] == [
         d for d in untyped if not isinstance(d, tuple)
@@ -60,6 +62,19 @@ WORDS = {
         {"content": [{"type": "thinking", "thinking": [{"text": "h"}, {"text": "m"}]}, {"text": "a"}]},
         [ReasoningDelta("hm"), TextDelta("a")],
     ),
+    "thinking with a signature (Mistral)": (
+        {"content": [{"type": "thinking", "thinking": [{"text": "h"}], "closed": True, "signature": "s"}]},
+        [ReasoningDelta("h"), Details(ReasoningPart, {"signature": "s"})],
+    ),
+    "references (Mistral)": (
+        {"content": [{"text": "a"}, {"type": "reference", "reference_ids": [1]}]},
+        [TextDelta("a"), Details(TextPart, {"citations": [{"type": "reference", "reference_ids": [1]}]})],
+    ),
+    "sources of a graph (Writer)": (
+        {"content": "a", "graph_data": {"sources": [{"file_id": "f"}], "status": "finished"}},
+        [TextDelta("a"), Details(TextPart, {"citations": [{"file_id": "f"}]})],
+    ),
+    "no sources of a graph (Writer)": ({"content": "a", "graph_data": {"sources": None}}, [TextDelta("a")]),
     "refusal": ({"refusal": "no"}, [RefusalDelta("no")]),
     "empty refusal": ({"content": "a", "refusal": ""}, [TextDelta("a")]),
     "unknown fields": ({"content": "a", "annotations": [1], "audio": {}, "images": []}, [TextDelta("a")]),
@@ -71,7 +86,7 @@ WORDS = {
     "two spellings, one empty": ({"reasoning_content": "", "reasoning": "r"}, [ReasoningDelta("r")]),
     "two spellings, one an empty list": ({"reasoning_content": [], "reasoning": "r"}, [ReasoningDelta("r")]),
     "reasoning_details": (
-        {"reasoning_details": [{"text": "r"}, {"summary": "s"}, {"data": "x"}, None]},
+        {"reasoning_details": [{"text": "r"}, {"summary": "s"}, {"format": "x"}, None]},
         [ReasoningDelta("rs")],
     ),
     "reasoning and its details": ({"reasoning": "r", "reasoning_details": [{"text": "r"}]}, [ReasoningDelta("r")]),
@@ -251,6 +266,10 @@ def test_usage_inside_the_last_choice():
 ODD_USAGE = {
     "absent details": ({"prompt_tokens": 1, "prompt_tokens_details": None}, Usage(1)),
     "deepseek": ({"prompt_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(5, cached_tokens=4)),
+    "writer": (
+        {"prompt_tokens": 5, "prompt_tokens_details": None, "prompt_token_details": {"cached_tokens": 4}},
+        Usage(5, cached_tokens=4),
+    ),
     "not numbers": ({"prompt_tokens": "1", "completion_tokens": True, "total_tokens": 1.5}, Usage()),
     "negative": ({"prompt_tokens": -1}, Usage()),
 }
@@ -449,9 +468,9 @@ def test_typed_way_is_the_untyped_one(chunks, spaced):
 def test_typed_way_is_taken_once_it_is_known_who_answers():
     dialect = OpenAIChat()
     named = frame({"id": "i", "model": "m", **chunk({"content": "a"}, finish_reason=None), "usage": None})
-    assert not dialect.is_typed
+    with pytest.raises(ValueError):
+        dialect.plain(named)
     dialect.feed([named] * 2)
-    assert dialect.is_typed
     assert dialect.plain(named) == "a"
     assert dialect.feed([named] * 2) == ["a", "a"]
 
@@ -465,3 +484,50 @@ def test_typed_way_is_given_up_where_it_does_not_fit():
     dialect.feed([named] * json_dialect.MAX_MISSES)
     assert not dialect.is_typed
     assert TextDelta("a") in dialect.feed([named])
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_other_names(name):
+    assert dialect_named(name) is OpenAIChat
+
+
+# --- beside words -----------------------------------------------------------------------------------------------------
+
+
+def reply_of(*chunks):
+    """Return what a stream of chunks is folded into, each a delta of choice 0 or a whole chunk."""
+    frames = [frame(one if "choices" in one else chunk(one)) for one in chunks]
+    decoder = Decoder()
+    for one in [*frames, b"[DONE]"]:
+        decoder.feed(b"data: " + one + b"\n\n")
+    decoder.close()
+    return decoder.fold.reply
+
+
+def test_images_are_parts():
+    url = "data:image/png;base64,iVBORw=="
+    reply = reply_of({"content": "a"}, {"images": [{"type": "image_url", "image_url": {"url": url}}]}, {"content": "b"})
+    assert reply.parts == [TextPart("a"), MediaPart("image/png", b"\x89PNG"), TextPart("b")]
+
+
+def test_sound_is_one_part_and_its_transcript_the_text():
+    said = [{"audio": {"id": "x", "transcript": word, "data": "AAE="}} for word in ("Hel", "lo")]
+    reply = reply_of(*said)
+    assert reply.text == "Hello"
+    assert reply.parts[-1] == MediaPart("", b"\x00\x01\x00\x01")
+
+
+def test_citations_that_every_chunk_repeats_are_told_once():
+    found = [{"url": "https://example.org"}]
+    reply = reply_of(*({"search_results": found, **chunk({"content": word})} for word in "ab"))
+    assert reply.parts == [TextPart("ab", citations=found)]
+
+
+def test_annotations_are_citations():
+    reply = reply_of({"content": "a"}, {"annotations": [{"type": "url_citation"}]}, {"annotations": [{"type": "b"}]})
+    assert reply.parts == [TextPart("a", citations=[{"type": "url_citation"}, {"type": "b"}])]
+
+
+def test_seals_of_reasoning_are_kept():
+    sealed = {"reasoning_details": [{"type": "reasoning.text", "signature": "s"}, {"type": "x", "data": "d"}]}
+    assert reply_of({"reasoning": "hm"}, sealed).parts == [ReasoningPart("hm", signature="s", redacted="d")]

@@ -137,3 +137,18 @@ def outcome(pieces):
 def test_cutting_changes_nothing(data):
     wire = data.draw(st.lists(PARTS).map(b"".join) | st.binary())
     assert outcome(data.draw(splits(wire))) == outcome([wire])
+
+
+@given(st.lists(PARTS).map(b"".join), st.lists(PARTS).map(b"".join))
+def test_short_way_is_the_long_one(before, wire):
+    ndjson = NDJSON(limit=20)
+    ndjson.feed(before)
+    line = ndjson.one(wire)
+    assert line is None or ndjson.feed(wire) == ([line.strip(b" \t\r\n")] if line.strip(b" \t\r\n") else [])
+
+
+def test_short_way_takes_one_line():
+    ndjson = NDJSON()
+    assert ndjson.one(b"{}\n") is None
+    ndjson.feed(b"{}\n")
+    assert ndjson.one(b"{}\n") == b"{}"

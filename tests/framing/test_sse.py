@@ -253,3 +253,21 @@ def outcome(pieces):
 def test_cutting_changes_nothing(data):
     wire = data.draw(WIRES | st.binary())
     assert outcome(data.draw(splits(wire))) == outcome([wire])
+
+
+@given(WIRES | st.binary(), WIRES)
+def test_short_way_is_the_long_one(before, wire):
+    sse = SSE(limit=30)
+    sse.feed(before)
+    data = sse.one(wire)
+    assert data is None or [getattr(frame, "data", frame) for frame in sse.feed(wire)] == [data]
+
+
+@pytest.mark.parametrize(
+    "wire", [b"data: a\n\n", b"data: a\r\n\r\n", b"event: x\ndata: a\n\n", b"event: x\r\ndata: a\r\n\r\n"]
+)
+def test_short_way_takes_one_event(wire):
+    sse = SSE()
+    assert sse.one(wire) is None
+    sse.feed(wire)
+    assert sse.one(wire) == b"a"

@@ -6,4 +6,33 @@ named, they are asked in this order whether they recognise the first frame.
 
 DIALECTS = {
     "openai_chat": "OpenAIChat",
+    "openai_responses": "OpenAIResponses",
+    "openai_completions": "OpenAICompletions",
+    "openai_assistants": "OpenAIAssistants",
+    "openai_transcription": "OpenAITranscription",
+    "ui_messages": "UIMessages",
+    "ui_data": "UIData",
+    "llama_cpp": "LlamaCpp",
+    "watsonx": "Watsonx",
+    "bedrock_invoke": "BedrockInvoke",
+    "bedrock_agent": "BedrockAgent",
+    "replicate": "Replicate",
+    "writer_completions": "WriterCompletions",
+    "mcp": "MCP",
+    "anthropic_messages": "AnthropicMessages",
+    "anthropic_complete": "AnthropicComplete",
+    "bedrock_converse": "BedrockConverse",
+    "bedrock_models": "BedrockModels",
+    "gemini": "Gemini",
+    "gemini_interactions": "GeminiInteractions",
+    "ollama_chat": "OllamaChat",
+    "ollama_generate": "OllamaGenerate",
+    "cohere_v2": "CohereV2",
+    "cohere_v1": "CohereV1",
 }
+
+ALIASES = {
+    "mistral_chat": "openai_chat",
+    "writer_chat": "openai_chat",
+}
+"""Other names: of APIs that speak a dialect of the table, with quirks that are rules there."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..parts import MediaPart
 from ..surrogates import replace_surrogates
 
 
@@ -17,7 +19,9 @@ def get(value: Any, *path: str) -> Any:
 
 
 def count(value: Any) -> int | None:
-    """Return `value` if it is a number of things."""
+    """Return `value` if it is a number of things; some write it as ``69.0`` (Cohere)."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
@@ -42,3 +46,22 @@ def dumped(arguments: Any) -> str:
         return json.dumps(arguments, ensure_ascii=False, default=repr)
     except (RecursionError, TypeError, ValueError) as error:
         return f"<{error}>"  # is not JSON, so the call never counts as complete
+
+
+def media(url: Any) -> MediaPart | None:
+    """Return what a ``data:`` URL in base64 holds (RFC 2397), if `url` is one."""
+    head, comma, data = text(url).partition(",")
+    if not (comma and head.startswith("data:") and head.endswith(";base64")):
+        return None
+    content = blob(data)
+    return None if content is None else MediaPart(head.removeprefix("data:").partition(";")[0], content)
+
+
+def blob(value: Any) -> bytes | None:
+    """Return the bytes in `value` if it is base64, or bytes that an SDK has already decoded."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        return binascii.a2b_base64(value) if isinstance(value, str) else None
+    except ValueError:  # binascii's own is one, and so is that of a str that is not ASCII
+        return None

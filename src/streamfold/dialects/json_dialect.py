@@ -32,12 +32,16 @@ class JSONDialect(ABC):
 
     Attributes:
         n_misses: How many frames were tried and not `plain`.
+        ends_with_stream: Whether a stream that ends now, between two frames, is whole, in a format that marks no end.
     """
 
     NAME: ClassVar[str]
+    VALUES: ClassVar[tuple[type, ...]] = (Mapping,)
+    """What a frame's value is; any other is a `DialectError`."""
 
     def __init__(self) -> None:
         self.n_misses = 0
+        self.ends_with_stream = False
 
     @property
     def is_typed(self) -> bool:
@@ -53,8 +57,8 @@ class JSONDialect(ABC):
     def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what `value` says to `deltas`. It comes from outside: nothing in it is sure to be of its type."""
 
-    def plain(self, data: bytes) -> Delta | None:
-        """Return the one delta that `data` consists of, if this is a frame of the most frequent kind.
+    def plain(self, data: bytes) -> Delta | list[Delta] | None:
+        """Return the delta or the deltas that `data` consists of, if this is a frame of the most frequent kind.
 
         For anything else raise one of `NOT_PLAIN`, as a typed decoder does; it then goes to `read`.
         """
@@ -63,7 +67,7 @@ class JSONDialect(ABC):
     def feed(self, frames: Sequence[Frame]) -> list[Delta]:
         """Return the deltas in `frames`; errors of the provider or of the wire are deltas too."""
         deltas: list[Delta] = []
-        is_typed = self.is_typed and len(frames) > 1  # who feeds a frame alone has tried the short way
+        is_typed = self.is_typed
         for frame in frames:
             if is_typed:
                 try:
@@ -71,11 +75,25 @@ class JSONDialect(ABC):
                 except NOT_PLAIN:
                     self.n_misses += 1
                 else:
-                    if delta is not None:
+                    if isinstance(delta, list):
+                        deltas += delta
+                    elif delta is not None:
                         deltas.append(delta)
                     continue
             self.read_frame(frame, deltas)
         return deltas
+
+    def feed_missed(self, frames: Sequence[Frame]) -> list[Delta]:
+        """Return the deltas in `frames`, which were tried and are not plain."""
+        self.n_misses += 1
+        deltas: list[Delta] = []
+        for frame in frames:
+            self.read_frame(frame, deltas)
+        return deltas
+
+    def close(self) -> list[Delta]:
+        """Return what was kept back until the end of the stream, such as an error after which a reason may come."""
+        return []
 
     def feed_object(self, value: Mapping[str, Any], event: str = "message") -> list[Delta]:
         """Return the deltas in a value that is already decoded."""
@@ -91,7 +109,7 @@ class JSONDialect(ABC):
         event, data = ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
         data = data.strip()
         if data == b"[DONE]":
-            deltas.append(END)
+            deltas += [*self.close(), END]
         elif data and not data.startswith(b":"):  # ": keepalive" as data: seen from proxies
             self._read_data(event, data, deltas)
 
@@ -100,7 +118,7 @@ class JSONDialect(ABC):
         if n_replaced:
             deltas.append(Anomaly("an invalid UTF-8 sequence replaced by U+FFFD", n_replaced))
         for value in _unwrapped(values):
-            if isinstance(value, Mapping) and (event != "error" or self.recognises(value, "message")):
+            if self._is_reply(value, event):
                 self.read(value, event, deltas)
             elif event == "error":
                 deltas.append(_told_error(value))
@@ -108,6 +126,11 @@ class JSONDialect(ABC):
                 deltas.append(DialectError(self.NAME, data, "not a JSON object"))
         if garbage:
             deltas.append(self._not_json(event, data, garbage))
+
+    def _is_reply(self, value: Any, event: str) -> bool:
+        if event == "error":
+            return isinstance(value, Mapping) and self.recognises(value, "message")
+        return isinstance(value, self.VALUES)
 
     def _not_json(self, event: str, data: bytes, why: str) -> StreamfoldError:
         if event == "error":

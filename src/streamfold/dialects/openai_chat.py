@@ -23,11 +23,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece
+from ..deltas import ChoiceEnd, Delta, Details, Identity, Logprobs, ToolCallPiece, WholePart
 from ..events import ReasoningDelta, RefusalDelta, TextDelta
+from ..parts import MediaPart, ReasoningPart, TextPart
 from ..reply import Verdict
 from ..usage import Usage
-from .fields import count, dumped, get, objects, text, word
+from .fields import blob, count, dumped, get, media, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error
 
@@ -37,6 +38,10 @@ _NoItems = Annotated[list[Any], msgspec.Meta(max_length=0)]
 
 class _NoLogprobs(msgspec.Struct, gc=False):
     content: None = None
+
+
+class _NoGraphData(msgspec.Struct, gc=False):
+    sources: _NoItems | None = None
 
 
 class _PlainDelta(msgspec.Struct, gc=False):
@@ -49,6 +54,10 @@ class _PlainDelta(msgspec.Struct, gc=False):
     reasoning_details: _NoItems | None = None
     reasoning_text: None = None
     thinking: None = None
+    graph_data: _NoGraphData | None = None
+    annotations: _NoItems | None = None
+    images: _NoItems | None = None
+    audio: None = None
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
@@ -102,12 +111,10 @@ class OpenAIChat(JSONDialect):
     def __init__(self) -> None:
         super().__init__()
         self._n_chunks = 0
+        self._citations: list[Any] = []
+        self._audio = bytearray()
         self._n_named = 0
-
-    @property
-    def is_typed(self) -> bool:
-        """Whether `plain` is worth a try: not before chunks have said who answers, which it does not read."""
-        return super().is_typed and (self._n_named > 1 or self._n_chunks > MAX_NAMELESS)
+        self._is_named = False  # whether chunks have said who answers, which the typed way does not read
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -119,6 +126,8 @@ class OpenAIChat(JSONDialect):
 
     def plain(self, data: bytes) -> Delta | None:
         """Return the text or the reasoning that a plain chunk consists of."""
+        if not self._is_named:
+            raise ValueError
         delta = _decode_plain(data).choices[0].delta
         reasoning = delta.reasoning_content or delta.reasoning
         if not reasoning:
@@ -127,17 +136,31 @@ class OpenAIChat(JSONDialect):
             raise ValueError
         return ReasoningDelta(reasoning)
 
+    def close(self) -> list[Delta]:
+        """Return the sound that came in pieces, and the citations that were repeated."""
+        kept: list[Delta] = []
+        if self._citations:
+            kept.append(Details(TextPart, {"citations": self._citations}))
+        if self._audio:
+            kept.append(WholePart(MediaPart("", bytes(self._audio))))
+        self._citations, self._audio = [], bytearray()
+        return kept
+
     def read(self, chunk: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what a chunk says to `deltas`."""
         identity = Identity(*(word(chunk.get(name)) for name in ("id", "model", "system_fingerprint")))
         deltas.append(identity)
         for choice in objects(chunk.get("choices")):
             _read_choice(choice, deltas)
+            self._audio += blob(get(choice, "delta", "audio", "data")) or b""
         self._n_named += identity.id is not None or identity.model is not None
         self._n_chunks += 1
+        self._is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
+        if isinstance(citations := chunk.get("search_results") or chunk.get("citations"), list):
+            self._citations = citations  # Perplexity: the whole list in every chunk; xAI: in the last one
         usage = chunk.get("usage") or get(chunk, "x_groq", "usage")  # Groq
         if isinstance(usage, Mapping):
-            deltas.append(_usage(usage))
+            deltas.append(usage_of(usage))
         error = chunk.get("error") if "choices" in chunk else find_error(chunk)
         if error:
             deltas.append(provider_error(error, chunk))
@@ -157,7 +180,7 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
         deltas.append(provider_error(error, choice))
     usage = choice.get("usage")  # Moonshot
     if isinstance(usage, Mapping):
-        deltas.append(_usage(usage))
+        deltas.append(usage_of(usage))
     if reason := word(choice.get("finish_reason")):
         deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
     if index and len(deltas) == n_before:
@@ -167,9 +190,22 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
     if reasoning := _reasoning(delta):
         deltas.append(ReasoningDelta(reasoning, index))
+    for detail in objects(delta.get("reasoning_details")):  # OpenRouter
+        seals = {"signature": word(detail.get("signature")), "redacted": word(detail.get("data"))}
+        if any(seals.values()):
+            deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
     content = delta.get("content")
     for part in content if isinstance(content, list) else (content,):
         _read_content(part, index, deltas)
+    if sources := list(objects(get(delta, "graph_data", "sources"))):  # Writer
+        deltas.append(Details(TextPart, {"citations": sources}, index))
+    if transcript := text(get(delta, "audio", "transcript")):  # a spoken answer: what it says is its text
+        deltas.append(TextDelta(transcript, index))
+    if annotations := list(objects(delta.get("annotations"))):  # OpenAI's web search, OpenRouter
+        deltas.append(Details(TextPart, {"citations": annotations}, index))
+    for image in objects(delta.get("images")):  # OpenRouter
+        if part := media(get(image, "image_url", "url")):
+            deltas.append(WholePart(part, index))
     if refusal := text(delta.get("refusal")):
         deltas.append(RefusalDelta(refusal, index))
     for call in objects(delta.get("tool_calls")):
@@ -186,11 +222,15 @@ def _read_content(part: Any, index: int, deltas: list[Delta]) -> None:
             deltas.append(TextDelta(words, index))
         if reasoning := _reasoning(part):
             deltas.append(ReasoningDelta(reasoning, index))
+        if signature := word(part.get("signature")):  # Mistral
+            deltas.append(Details(ReasoningPart, {"signature": signature}, index))
+        if part.get("type") in ("reference", "tool_reference"):  # Mistral
+            deltas.append(Details(TextPart, {"citations": [part]}, index))
 
 
 def _reasoning(delta: Mapping[str, Any]) -> str:
     """Return the reasoning in `delta`, which providers spell differently, and some in two spellings at once."""
-    # DeepSeek, vLLM, xAI | OpenRouter, Groq, Ollama | Copilot | Mistral behind a proxy
+    # DeepSeek, vLLM, xAI | OpenRouter, Groq, Ollama | Copilot | Mistral, in a list of parts
     for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking"):
         value = delta.get(name)
         if isinstance(value, str) and value:
@@ -214,8 +254,10 @@ def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallP
     )
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    cached = get(usage, "prompt_tokens_details", "cached_tokens")
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Return a usage report."""
+    details = usage.get("prompt_tokens_details") or usage.get("prompt_token_details")  # Writer
+    cached = get(details, "cached_tokens")
     return Usage(
         input_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),

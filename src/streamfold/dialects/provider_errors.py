@@ -3,7 +3,8 @@
 Seen on the wire: ``{"error": {"message", "type", "code"}}`` (OpenAI and most), ``{"error": "text"}`` (Ollama),
 ``{"type": "error", "error": {...}}`` (Anthropic), ``{"message": ...}`` (Mistral, Cohere), ``{"detail": ...}``
 (FastAPI), ``{"object": "error", "message": ...}`` (vLLM), ``{"error": {"code": 503, "status": "UNAVAILABLE"}}``
-(Google).
+(Google), ``{"errors": [{"code", "message"}], "status_code": 400}`` (watsonx; Writer, with a
+``description``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from ..surrogates import replace_surrogates
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 499, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed: RFC 9110, RFC 6585, and 529 (Anthropic: overloaded)."""
 
-_RETRYABLE_WORDS = ("overloaded", "rate_limit", "ratelimit", "server_error", "unavailable", "timeout", "throttl")
+_RETRYABLE_WORDS = (
+    "overloaded",
+    "rate_limit",
+    "ratelimit",
+    "server_error",
+    "api_error",  # Anthropic's 500
+    "unavailable",
+    "timeout",
+    "throttl",
+)
 
 
 def find_error(body: Mapping[str, Any]) -> Any:
@@ -27,6 +37,9 @@ def find_error(body: Mapping[str, Any]) -> Any:
         return error
     if body.get("type") == "error" or body.get("object") == "error":
         return body
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], Mapping):
+        return {"status_code": body.get("status_code"), **errors[0]}
     message = body.get("message")
     return body if body.get("detail") or (message and isinstance(message, str)) else None
 
@@ -35,12 +48,12 @@ def provider_error(error: Any, body: Any = None) -> ProviderError:
     """Return the error that `error`, a mapping or a text, tells of; `body` is all that was sent."""
     if not isinstance(error, Mapping):
         return ProviderError(_words(error), body=body)
-    message = _first(error, "message", "detail", "error", "msg") or "the provider gave no message"
+    message = _first(error, "message", "detail", "error", "msg", "description") or "the provider gave no message"
     kind = _first(error, "type", "status", "__type")
     code = _first(error, "code")
     status = next((s for s in map(_as_status, (error.get("status_code"), code, error.get("status"))) if s), None)
     message = _words(message)
-    kind = None if kind is None else _words(kind)
+    kind = None if kind in (None, "error") else _words(kind)  # "error" says what everybody knows
     code = None if code is None else _words(code)
     said = f"{kind} {code} {message}".lower()
     return ProviderError(

@@ -47,6 +47,11 @@ class NDJSON:
         self._plain_limit = -1  # the limit while a read may be taken on its own; otherwise no line is as short
         self._held = bytearray()
 
+    def one(self, data: bytes) -> bytes | None:
+        """Return the text in `data`, if one whole line is all that it is, as in most reads. This changes nothing."""
+        line, end, rest = data.partition(b"\n")
+        return line if end and not rest and len(line) <= self._plain_limit else None
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the texts that `data` completes; the last one is a `LimitError` if a line is too long."""
         line, end, rest = data.partition(b"\n")

@@ -2,7 +2,8 @@ r"""Server-sent events: bytes into events, by WHATWG HTML 9.2.6.
 
 Nearly every event of a model's stream is one ``data:`` line and a blank line. Such an event is handed on as the bare
 bytes of its data; one with a type, an id or a retry time is a `ServerSentEvent`. The short way cuts at blank lines with
-``bytes.split`` and takes each block that is a lone ``data:`` line; anything else is read line by line.
+``bytes.split`` and takes each block that is a lone ``data:`` line; anything else is read line by line. Shorter still is
+`SSE.one`, for reads that are one event each: what stands around the data is learnt from one event and compared in the next.
 
 Beyond the standard, because servers of models do it:
 
@@ -19,6 +20,7 @@ Comments are counted, not kept. Time is linear in the bytes, memory one event; `
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..errors import FramingError, LimitError
@@ -57,6 +59,7 @@ MAX_SHOWN_BYTES = 120
 Frame = bytes | ServerSentEvent | FramingError
 _FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 _BOM = b"\xef\xbb\xbf"
+_HEAD = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data: ?")  # what stands before the data of an event that is one line of it
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 
 
@@ -83,6 +86,8 @@ class SSE:
         self._limit = limit
         self._failed = False
         self._plain_limit = 0
+        self._head, self._tail = b"data: ", b"\n\n"  # what stood around the data of the last event
+        self._data_at, self._data_to = len(self._head), -len(self._tail)
         self._lines = Lines()
         self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._reset()
@@ -92,14 +97,10 @@ class SSE:
 
         This only looks: it changes nothing, and leaves out the event's type.
         """
-        if len(data) > self._plain_limit or _CR in data:
+        value = data[self._data_at : self._data_to]
+        if self._head + value + self._tail != data or len(data) > self._plain_limit or _LF in value or _CR in value:
             return None
-        line, _, rest = data.partition(b"\n")
-        field, _, value = line.partition(b" ")
-        if field == b"event:":
-            line, _, rest = rest.partition(b"\n")
-            field, _, value = line.partition(b" ")
-        return value if field == b"data:" and rest == b"\n" else None
+        return value
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the events that `data` completes; the last one is a `LimitError` if an event is too large."""
@@ -118,6 +119,8 @@ class SSE:
             self._fail("line", self._lines.size, frames)
         self._is_stream = self._is_stream or bool(frames)
         self._plain_limit = self._limit if self._is_between_events() else 0
+        if self._plain_limit and len(frames) == 1:
+            self._learn(data)
         return frames
 
     def close(self) -> list[Frame]:
@@ -149,6 +152,12 @@ class SSE:
         """Whether the next event may be read on its own: nothing is open, held, or to be handed on with it."""
         busy = self._open or self._failed or self._start is not None or self.last_event_id
         return self._is_stream and not busy and self._lines.is_empty
+
+    def _learn(self, data: bytes) -> None:
+        """Keep what stands around the data in `data`, if that is one event: the next one will look the same."""
+        if head := _HEAD.match(data):
+            self._head, self._tail = head[0], b"\r\n\r\n" if data.endswith(b"\r\n\r\n") else b"\n\n"
+            self._data_at, self._data_to = len(self._head), -len(self._tail)
 
     def _without_bom(self, data: bytes) -> bytes:
         start = (self._start or b"") + data

@@ -1,0 +1,107 @@
+"""Amazon Bedrock's agents: text, citations, files and tools handed over, and an end that nothing marks."""
+
+import json
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+
+from streamfold.decoder import Decoder
+from streamfold.dialects.bedrock_agent import BedrockAgent
+from streamfold.framing.aws_eventstream import AWSMessage
+from streamfold.parts import MediaPart, TextPart, ToolCall
+from streamfold.reply import Verdict
+
+from .wires import aws, aws_exception, broken, folded
+
+
+def chunk(data, **fields):
+    return "chunk", {"bytes": b64encode(data).decode(), **fields}
+
+
+TRACE = ("trace", {"agentId": "a", "trace": {"orchestrationTrace": {"rationale": {"text": "hm"}}}})
+CITED = {"citations": [{"retrievedReferences": [{"location": {"type": "S3"}}]}]}
+FILES = ("files", {"files": [{"name": "a.png", "type": "image/png", "bytes": "YQ=="}, {"name": "b"}]})
+PARAMETERS = [{"name": "a", "type": "integer", "value": "1"}]
+FUNCTION = {"functionInvocationInput": {"actionGroup": "g", "function": "f", "parameters": PARAMETERS}}
+API = {"apiInvocationInput": {"httpMethod": "GET", "apiPath": "/x", "requestBody": {"content": {}}}}
+CONTROL = ("returnControl", {"invocationId": "i1", "invocationInputs": [FUNCTION, API]})
+
+
+def test_answer():
+    reply = folded(aws(TRACE, chunk(b"Hel", attribution=CITED), chunk(b"lo")))
+    assert reply.parts == [TextPart("Hello", CITED["citations"])]
+    assert (reply.verdict, reply.finish_reason, reply.reasoning) == (Verdict.COMPLETE, None, "")
+
+
+def test_chunks_that_end_inside_of_a_character():
+    snowman = "\u2603".encode()
+    assert folded(aws(chunk(snowman[:1]), chunk(snowman[1:]))).text == "\u2603"
+
+
+def test_answer_in_json_is_text():
+    assert folded(aws(chunk(b'{"answer": 1}'))).text == '{"answer": 1}'
+
+
+@pytest.mark.parametrize("wire", [aws(TRACE), aws(chunk(b"Hello"), TRACE)[:-1]], ids=["no answer", "cut"])
+def test_end_that_is_none_is_truncated(wire):
+    assert folded(wire).verdict is Verdict.TRUNCATED
+
+
+def test_reader_that_leaves_is_not_overruled():
+    decoder = Decoder()
+    decoder.feed(aws(chunk(b"Hello")))
+    decoder.close(Verdict.CANCELLED)
+    assert decoder.fold.reply.verdict is Verdict.CANCELLED
+
+
+def test_files():
+    reply = folded(aws(chunk(b"a"), FILES))
+    assert reply.parts == [TextPart("a"), MediaPart("image/png", b"a"), MediaPart("", b"")]
+
+
+def test_tools_handed_over():
+    reply = folded(aws(CONTROL))
+    assert reply.tool_calls == [
+        ToolCall("i1", "f", '{"a": "1"}', True),
+        ToolCall("i1", "GET /x", '{"requestBody": {"content": {}}}', True),
+    ]
+    assert reply.verdict is Verdict.TOOL_CALLS
+
+
+def test_knowledge_base():
+    reply = folded(aws(("output", {"text": "Hel"}), ("output", {"text": "lo"}), ("citation", {"citation": {"a": 1}})))
+    assert (reply.parts, reply.verdict) == ([TextPart("Hello", [{"citation": {"a": 1}}])], Verdict.COMPLETE)
+
+
+@pytest.mark.parametrize(("document", "wanted"), [("a", "a"), ({"a": 1}, '{"a": 1}'), (None, "")])
+def test_flow(document, wanted):
+    output = ("flowOutputEvent", {"content": {"document": document}, "nodeName": "n"})
+    reply = folded(aws(output, ("flowCompletionEvent", {"completionReason": "SUCCESS"})))
+    assert (reply.text, reply.finish_reason, reply.verdict) == (wanted, "SUCCESS", Verdict.COMPLETE)
+
+
+def test_exception():
+    reply = folded(aws(chunk(b"a")) + aws_exception("dependencyFailedException", {"message": "no"}))
+    assert (reply.text, reply.verdict, reply.error.status) == ("a", Verdict.ERRORED, 424)
+
+
+def test_events_that_an_sdk_has_decoded():
+    value = {"chunk": {"bytes": b"a"}}
+    assert BedrockAgent.recognises(value, "message")
+    (text,) = BedrockAgent().feed_object(value)
+    assert text.text == "a"
+
+
+EVENTS = [TRACE, chunk(b"a", attribution=CITED), FILES, CONTROL, ("output", {"text": "a"})]
+
+
+@given(broken([[kind, value] for kind, value in EVENTS]))
+def test_nothing_raises(events):
+    dialect = BedrockAgent()
+    for event in events:
+        match event:
+            case [str(kind), value]:
+                data = json.dumps(value).encode()
+                dialect.feed([AWSMessage(data, {":event-type": kind, ":message-type": "event"}), data])
+                dialect.recognises(value if isinstance(value, dict) else {}, kind)
