@@ -159,19 +159,19 @@ def test_a_chunk_of_the_wrong_type_ends_the_stream_with_what_came_before(driver:
     assert source.n_closed == 1
 
 
-class Boom(Exception):
+class BoomError(Exception):
     pass
 
 
 def test_a_callback_that_raises_does_not_cost_the_answer(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
     def explode(text: str) -> None:
-        raise Boom(text)
+        raise BoomError(text)
 
     with caplog.at_level(logging.ERROR, logger="streamfold"):
         reply = driver.fold(driver.source(["a", "b", "c"]), on_text=explode)
     assert (reply.text, reply.verdict, reply.error) == ("abc", Verdict.COMPLETE, None)
     assert isinstance(reply.callback_error, CallbackError)
-    assert isinstance(reply.callback_error.__cause__, Boom)
+    assert isinstance(reply.callback_error.__cause__, BoomError)
     assert reply.callback_error.n_errors == 3
     assert [record.getMessage() for record in caplog.records] == ["on_text raised; the stream goes on"]
     with pytest.raises(CallbackError):
@@ -180,12 +180,12 @@ def test_a_callback_that_raises_does_not_cost_the_answer(driver: Driver, caplog:
 
 def test_a_callback_that_raises_ends_the_stream_if_asked_to(driver: Driver) -> None:
     source = driver.source(["a", "b", "c"])
-    boom = Boom()
+    boom = BoomError()
 
     def explode(text: str) -> None:
         raise boom
 
-    with pytest.raises(Boom) as caught:
+    with pytest.raises(BoomError) as caught:
         driver.fold(source, on_text=explode, raise_callback_errors=True)
     assert caught.value is boom
     assert (source.n_pulled, source.n_closed) == (1, 1)
@@ -265,9 +265,14 @@ def test_leaving_a_stream_closes_its_source_and_keeps_what_came() -> None:
 
 def test_an_exception_of_the_reader_closes_the_source_and_carries_the_reply() -> None:
     source = Source(["a", "b"])
-    with pytest.raises(Boom) as caught, stream(source) as events:
-        next(events)
-        raise Boom
+
+    def read() -> None:
+        with stream(source) as events:
+            next(events)
+            raise BoomError
+
+    with pytest.raises(BoomError) as caught:
+        read()
     assert source.n_closed == 1
     assert caught.value.streamfold_partial.text == "a"  # type: ignore[attr-defined]
 

@@ -30,7 +30,7 @@ class Options(TypedDict, total=False):
     include_stop: bool
     """Whether the text ends with the stop sequence that was found instead of before it."""
     tags: Sequence[Tag]
-    """The tags in which a model may write its reasoning at the start of its text; default `tags.THINK`, none: ``()``."""
+    """The tags in which a model may write its reasoning at the start of its text: `tags.THINK`; none with ``()``."""
     dialect: str | None
     """The name of the wire format, where it is known; otherwise the first frames tell."""
     content_type: str | None

@@ -76,10 +76,7 @@ class _PlainChunk(msgspec.Struct, gc=False):
 
 _decode_plain = msgspec.json.Decoder(_PlainChunk).decode
 
-# What a finish reason means. Beside OpenAI's own: Mistral (model_length), TGI and Together (eos, eos_token,
-# stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
-# (insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort).
-_VERDICTS = {
+VERDICTS = {
     "length": Verdict.LENGTH,
     "max_tokens": Verdict.LENGTH,
     "model_length": Verdict.LENGTH,
@@ -97,7 +94,9 @@ _VERDICTS = {
     "network_error": Verdict.TRUNCATED,
     "error": Verdict.ERRORED,
 }
-
+"""What a finish reason means. Beside OpenAI's own: Mistral (model_length), TGI and Together (eos, eos_token,
+stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
+(insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort). Any other is an end like "stop"."""
 
 MAX_NAMELESS = 16
 """Bounds how long the typed attempts wait for a chunk that says who answers, which only the untyped way reads."""
@@ -182,7 +181,7 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
     if isinstance(usage, Mapping):
         deltas.append(usage_of(usage))
     if reason := word(choice.get("finish_reason")):
-        deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
+        deltas.append(ChoiceEnd(reason, VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
     if index and len(deltas) == n_before:
         deltas.append(TextDelta("", index))  # it is there, even if it says nothing yet
 

@@ -24,7 +24,7 @@ from ..events import ReasoningDelta, TextDelta
 from ..reply import Verdict
 from .fields import count, get, objects, text, word
 from .json_dialect import JSONDialect
-from .openai_chat import usage_of
+from .openai_chat import MAX_NAMELESS, VERDICTS, usage_of
 from .provider_errors import find_error, provider_error
 
 
@@ -45,19 +45,6 @@ class _PlainChunk(msgspec.Struct, gc=False):
 
 
 _decode_plain = msgspec.json.Decoder(_PlainChunk).decode
-
-# Beside OpenAI's own: vLLM (abort), gateways (max_tokens, error). TGI's "eos_token" and "stop_sequence" are complete.
-_VERDICTS = {
-    "length": Verdict.LENGTH,
-    "max_tokens": Verdict.LENGTH,
-    "content_filter": Verdict.FILTERED,
-    "abort": Verdict.CANCELLED,
-    "error": Verdict.ERRORED,
-}
-
-
-MAX_NAMELESS = 16
-"""Bounds how long the typed attempts wait for a chunk that says who answers."""
 
 
 class OpenAICompletions(JSONDialect):
@@ -112,4 +99,4 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
     if error := choice.get("error"):
         deltas.append(provider_error(error, choice))
     if reason := word(choice.get("finish_reason")):
-        deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
+        deltas.append(ChoiceEnd(reason, VERDICTS.get(reason.lower(), Verdict.COMPLETE), index))
