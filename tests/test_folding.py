@@ -204,7 +204,7 @@ def test_content_after_the_finish_reason_is_kept_and_flagged():
 
 
 def test_usage_is_overtaken_never_added():
-    reply = reply_of([Usage(9, 1, raw={"a": 1}), Usage(None, 2, 11, raw={"b": 2}), Usage(reasoning_tokens=1)])
+    reply = reply_of([Usage(9, 1, raw={"a": 1}), Usage(None, 2, 11, raw={"b": 2}), Usage(reasoning_tokens=1), END])
     assert reply.usage == Usage(9, 2, 11, None, 1, raw={"a": 1, "b": 2})
 
 

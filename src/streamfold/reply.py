@@ -6,7 +6,7 @@ stream still runs its verdict is ``None``. Numbers that nobody sent are ``None``
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -188,30 +188,33 @@ class Reply:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reply as JSON-able values: what ``--json`` prints."""
-        choices = [
-            {
-                "index": choice.index,
-                "text": choice.text,
-                "reasoning": choice.reasoning or None,
-                "refusal": choice.refusal or None,
-                "tool_calls": [asdict(call) for call in choice.tool_calls],
-                "finish_reason": choice.finish_reason,
-            }
-            for choice in self.choices
-        ]
-        first = {name: value for name, value in choices[0].items() if name != "index"}
-        return {
-            "verdict": self.verdict,
-            **first,
-            "stop": asdict(self.stop) if self.stop else None,
-            "usage": asdict(self.usage),
-            "id": self.id,
-            "model": self.model,
-            "fingerprint": self.fingerprint,
-            "error": _error_dict(self.error),
-            "anomalies": self.anomalies,
-            "choices": choices,
-        }
+        from .reply_json import reply_json
+
+        return reply_json(self)
+
+    def to_openai(self, choice: int = 0) -> dict[str, Any]:
+        """Return a choice as an assistant message for the next request to an API that speaks OpenAI chat.
+
+        What the provider would refuse is left out, above all tool calls that are not complete; `history` says what.
+        Take the ids for the tools' results from the message: a call without one is given one.
+
+        Args:
+            choice: The choice's place in `choices`.
+        """
+        from .history import openai_message
+
+        return openai_message(self, choice)
+
+    def to_anthropic(self) -> dict[str, Any]:
+        """Return the first choice as an assistant message for the next request to the Anthropic API.
+
+        What the provider would refuse is left out, above all tool calls that are not complete; `history` says what.
+        Take the ids for the tools' results from the message: a call without one is given one. Where nothing remains,
+        ``content`` is empty: leave out the message.
+        """
+        from .history import anthropic_message
+
+        return anthropic_message(self)
 
 
 _SHORT: dict[Verdict | None, tuple[type[errors.VerdictError], str]] = {
@@ -222,7 +225,3 @@ _SHORT: dict[Verdict | None, tuple[type[errors.VerdictError], str]] = {
     Verdict.CANCELLED: (errors.CancelledError, "the stream was cancelled"),
     Verdict.TIMED_OUT: (errors.TimedOutError, "the deadline passed"),
 }
-
-
-def _error_dict(error: errors.StreamfoldError | None) -> dict[str, Any] | None:
-    return None if error is None else {"type": type(error).__name__, "message": str(error)}

@@ -1,10 +1,20 @@
-"""What a provider counted."""
+"""What a provider counted, and how far each number can be trusted.
+
+No number is made up: a piece of text is one token with some providers and ten with others, so where nobody counted the
+mark is "absent", not an estimate. Estimates are the counts of a reply that were sent before it had ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .errors import CallerError
+
+Mark = Literal["exact", "estimated", "absent"]
+_OF_PROMPT = {"input_tokens", "cached_tokens"}  # known before the reply begins
+_COUNTS = _OF_PROMPT | {"output_tokens", "total_tokens", "reasoning_tokens"}
 
 
 @dataclass(slots=True)
@@ -18,6 +28,8 @@ class Usage:
         cached_tokens: Those of the input that were read from a cache.
         reasoning_tokens: Those of the output that were reasoning.
         raw: The provider's report, as it came.
+        final: Whether what is said of the reply was counted at its end. A count sent earlier, such as the one in the
+            first event of an Anthropic stream, says little about a reply that then breaks off.
     """
 
     input_tokens: int | None = None
@@ -26,11 +38,36 @@ class Usage:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    final: bool = True
+
+    def mark(self, name: str) -> Mark:
+        """Tell how far the number called `name` can be trusted.
+
+        Returns:
+            ``"exact"`` as the provider counted it, ``"estimated"`` if it counted before the reply had ended,
+            ``"absent"`` if it never said.
+
+        Raises:
+            CallerError: There is no number of that name.
+        """
+        if name not in _COUNTS:
+            raise CallerError(f"no number is called {name!r}, only {', '.join(sorted(_COUNTS))}")
+        if getattr(self, name) is None:
+            return "absent"
+        return "exact" if self.final or name in _OF_PROMPT else "estimated"
+
+    def so_far(self) -> Usage:
+        """Return this report as one that was sent before the reply had ended."""
+        said = (self.output_tokens, self.total_tokens, self.reasoning_tokens) != (None, None, None)
+        return replace(self, final=False) if said else self
 
     def updated(self, later: Usage) -> Usage:
         """Return this report overtaken by a later one: reports are cumulative, so numbers replace, never add."""
-        known = {name: value for name in _COUNTS if (value := getattr(later, name)) is not None}
-        return Usage(**{name: getattr(self, name) for name in _COUNTS} | known, raw={**self.raw, **later.raw})
-
-
-_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "raw")
+        return Usage(
+            self.input_tokens if later.input_tokens is None else later.input_tokens,
+            self.output_tokens if later.output_tokens is None else later.output_tokens,
+            self.total_tokens if later.total_tokens is None else later.total_tokens,
+            self.cached_tokens if later.cached_tokens is None else later.cached_tokens,
+            self.reasoning_tokens if later.reasoning_tokens is None else later.reasoning_tokens,
+            raw={**self.raw, **later.raw},
+        )

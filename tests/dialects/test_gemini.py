@@ -359,6 +359,7 @@ PLAIN = {
     "grounding": (chunk(text("a"), groundingMetadata={"a": 1}), False),
     "error": ({**FIRST, **ERROR}, False),
     "call": (chunk(call(name="f")), False),
+    "text and more": (chunk({"text": "a", "executableCode": {"code": "1"}}), False),
 }
 
 

@@ -18,7 +18,9 @@ from ..framing.test_aws_eventstream import STRING, event, header, message
 def sse(*values, event=None):
     """Return server-sent events, one for each value."""
     name = f"event: {event}\n" if event else ""
-    return "".join(f"{name}data: {v if isinstance(v, str) else json.dumps(v)}\n\n" for v in values).encode()
+    return "".join(f"{name}data: {v if isinstance(v, str) else json.dumps(v)}\n\n" for v in values).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def ndjson(*values):

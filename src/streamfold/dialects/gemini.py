@@ -55,7 +55,13 @@ class _PlainPart(msgspec.Struct, gc=False):
     thought: bool = False
     thoughtSignature: None = None  # noqa: N815  # the wire's name, as are all below
     functionCall: None = None  # noqa: N815
+    functionResponse: None = None  # noqa: N815
     inlineData: None = None  # noqa: N815
+    fileData: None = None  # noqa: N815
+    executableCode: None = None  # noqa: N815
+    codeExecutionResult: None = None  # noqa: N815
+    toolCall: None = None  # noqa: N815
+    toolResponse: None = None  # noqa: N815
 
 
 class _PlainContent(msgspec.Struct, gc=False):

@@ -43,6 +43,7 @@ MAX_KNOWN_HEADERS_BYTES = 1024
 """Protects memory: a longer header block is not remembered."""
 
 Headers = Mapping[str, object]
+_NO_HEADERS: Headers = {}
 _PRELUDE = struct.Struct(">III")
 _OVERHEAD = _PRELUDE.size + 4
 _LENGTH = {6: 2, 7: 2}  # type of value: the size of the length before it
@@ -114,10 +115,32 @@ class AWSEventStream:
         self._wanted = _PRELUDE.size  # with fewer bytes of it nothing can be told
         self._held = bytearray()
         self._known: dict[bytes, Headers] = {}
+        self._counted: bytes | None = None  # the read that `one` has counted already
+
+    def one(self, data: bytes) -> bytes | None:
+        """Return the payload in `data`, if one whole event, with headers seen before, is all that it is.
+
+        Who cannot use it gives the same `data` to `feed`, which then reads it as if nothing had been.
+        """
+        if self._held or self._failed or len(data) < _OVERHEAD or len(data) > self._limit:
+            return None
+        total, n_headers, crc = _PRELUDE.unpack_from(data)
+        end = len(data) - 4
+        if total != len(data) or crc != zlib.crc32(data[:8]) or int.from_bytes(data[end:]) != zlib.crc32(data[:end]):
+            return None
+        at = _PRELUDE.size + n_headers
+        if self._known.get(data[_PRELUDE.size : at], _NO_HEADERS).get(":message-type") != "event" or at > end:
+            return None
+        self._counted = data
+        self._offset += total
+        return data[at:end]
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the messages that `data` completes; the last one is a `FramingError` if there is a wrong one."""
         frames: list[Frame] = []
+        if data is self._counted:
+            self._offset -= len(data)
+        self._counted = None
         if self._failed:
             return frames
         if self._held:
