@@ -405,6 +405,12 @@ def test_the_dialect_can_be_named(driver: Driver) -> None:
         driver.fold(driver.source([]), dialect="klingon")
 
 
+def test_the_reply_tells_its_dialect(driver: Driver) -> None:
+    assert driver.fold(driver.source(CHAT)).dialect == "openai_chat"
+    assert driver.fold(driver.source([{"choices": [{"delta": {"content": "a"}}]}])).dialect == "openai_chat"
+    assert driver.fold(driver.source(["a"])).dialect is None
+
+
 @pytest.mark.parametrize("chunk", [b'data: {"who":"knows"}\n\n', {"who": "knows"}], ids=["wire", "decoded"])
 def test_an_unknown_dialect_is_an_error_that_lists_the_known_ones(driver: Driver, chunk: Any) -> None:
     reply = driver.fold(driver.source([chunk]))

@@ -49,6 +49,7 @@ class Decoder:
         self._events = self.fold.feed
         if dialect is not None:
             self._dialect = dialect_named(dialect)() if isinstance(dialect, str) else dialect
+            self.fold.dialect = self._dialect.NAME
             self._deltas = self._dialect.feed
 
     def feed(self, data: bytes) -> Shown:
@@ -131,6 +132,8 @@ class Decoder:
             self._dialect = OpenAIChat()
             if self._stranger is not None:
                 return [unknown_dialect(self._stranger)]
+        if self._waiting:
+            self.fold.dialect = self._dialect.NAME
         waiting, self._waiting = self._waiting, []
         self._deltas = self._dialect.feed
         return self._deltas(waiting)

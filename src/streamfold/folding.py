@@ -74,6 +74,7 @@ class Fold:
         append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
             append it and to hand it on is all there is to do.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
+        dialect: The name of the wire format, told by whoever decodes it.
         notes: What the stream did that it should not have done.
 
     Raises:
@@ -98,6 +99,7 @@ class Fold:
         self._error: StreamfoldError | None = None
         self._usage = Usage()
         self._identity = Identity()
+        self.dialect: str | None = None
         self.notes = Notes()
         self._marked_end = False
         self._leftover = b""
@@ -162,6 +164,7 @@ class Fold:
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
+            dialect=self.dialect,
             error=self._error,
             callback_error=self.notes.callback_error,
             anomalies=self.notes.sentences(sum(choice.n_replaced for choice in self._choices.values())),
@@ -179,6 +182,8 @@ class Fold:
                 self._say(TextPart, delta.text, delta.choice, shown)
             case ReasoningDelta():
                 self._say(ReasoningPart, delta.text, delta.choice, shown)
+            case Usage():  # Gemini sends one with each piece of text
+                self._usage = self._usage.updated(delta)
             case RefusalDelta():
                 self._say(RefusalPart, delta.text, delta.choice, shown)
             case PlanDelta():
@@ -198,8 +203,6 @@ class Fold:
             case ChoiceEnd():
                 self._choice(delta.choice).end = delta
                 self._leave_text()
-            case Usage():
-                self._usage = self._usage.updated(delta)
             case Identity():
                 self._identify(delta)
             case Logprobs():

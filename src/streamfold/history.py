@@ -42,6 +42,9 @@ Message = dict[str, Any]
 _NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _SERVER_ID = "srvtoolu_"  # what the API demands of the ids of its own tools' calls
 _WAITS = {"pause_turn", "tool_use"}
+_SEALS_OF_ANTHROPIC = {None, "anthropic_messages", "bedrock_converse", "bedrock_invoke"}
+"""Where a signature may be Anthropic's: it refuses anybody else's."""
+
 _THINKING = {"thinking", "redacted_thinking"}
 _OF_NO_CALL = {"compaction", "container_upload"}
 
@@ -75,7 +78,7 @@ def anthropic_message(reply: Reply) -> Message:
                 blocks.append(_block("server_tool_use", part, part.id))
             case ServerToolResult() if _is_block(part) and part.id not in unsent:
                 blocks.append(dict(part.content))
-            case ReasoningPart():
+            case ReasoningPart() if reply.dialect in _SEALS_OF_ANTHROPIC:
                 blocks.extend(_thinking(part))
             case TextPart() | RefusalPart():
                 _add_text(part, blocks)

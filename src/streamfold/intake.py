@@ -171,6 +171,7 @@ class ObjectChunks:
             self._dialect = dialect_of(self._waiting[-1])
             if self._dialect is None:
                 return self.fold.feed([unknown_dialect(self._waiting[0])]) if at_end else []
+        self.fold.dialect = self._dialect.NAME
         waiting, self._waiting = self._waiting, []
         return [one for chunk in waiting for one in self.fold.feed(self._dialect.feed_object(chunk))]
 

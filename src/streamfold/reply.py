@@ -110,6 +110,7 @@ class Reply:
         id: The provider's id for the reply.
         model: The model that the provider says answered.
         fingerprint: The provider's system fingerprint.
+        dialect: The name of the wire format; ``None`` for text.
         error: What went wrong, where something did; `raise_for_verdict` raises it.
         callback_error: The first error of the caller's own callback, which never ends the stream.
         anomalies: What the stream did that it should not have done, a sentence each.
@@ -124,6 +125,7 @@ class Reply:
     id: str | None = None
     model: str | None = None
     fingerprint: str | None = None
+    dialect: str | None = None
     error: errors.StreamfoldError | None = None
     callback_error: errors.CallbackError | None = None
     anomalies: list[str] = field(default_factory=list)

@@ -49,6 +49,7 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "id": reply.id,
         "model": reply.model,
         "fingerprint": reply.fingerprint,
+        "dialect": reply.dialect,
         "error": _error(reply.error),
         "callback_error": _error(reply.callback_error),
         "anomalies": reply.anomalies,
