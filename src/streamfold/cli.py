@@ -22,6 +22,7 @@ from .reply import Reply, Verdict
 from .sync import stream
 
 OK, FAILED, BAD_USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+MAX_TOKENS = 512  # small models may repeat themselves until the context is full
 READ_SIZE = 65_536  # bytes; a read returns as soon as there are any
 
 _ENDED_AS_MEANT = frozenset({Verdict.COMPLETE, Verdict.STOPPED, Verdict.TOOL_CALLS, Verdict.LENGTH})
@@ -147,7 +148,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", help="what to say to the model; - reads it from standard input")
     parser.add_argument("--system", metavar="TEXT", help="instructions that stand before the prompt")
     parser.add_argument("--model", metavar="PATH", help="a GGUF file (default: SmolLM2-135M-Instruct)")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to generate")
+    parser.add_argument(
+        "--max-tokens", type=int, default=MAX_TOKENS, metavar="N", help=f"the most tokens to generate ({MAX_TOKENS})"
+    )
     parser.add_argument("--temperature", type=float, metavar="T", help="0 always takes the likeliest token")
     parser.add_argument("--seed", type=int, metavar="N", help="makes a reply repeatable")
     _add_common(parser, run)
