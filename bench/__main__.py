@@ -1,6 +1,6 @@
 """Run every benchmark, print its table, and write ``bench/results/latest.json``.
 
-    python -m bench [contract] [stops] [openai_chat]
+python -m bench [contract] [stops] [openai_chat] [dialects]
 """
 
 import importlib
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ALL = ("contract", "stops", "openai_chat")
+ALL = ("contract", "stops", "openai_chat", "dialects")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -60,9 +60,7 @@ def as_it_is(chunks: list[str]) -> list[str]:
     return chunks
 
 
-def seconds(
-    contender: Callable[..., Any], chunks: list[str], make: Callable[..., Any], stop: str | None
-) -> float:
+def seconds(contender: Callable[..., Any], chunks: list[str], make: Callable[..., Any], stop: str | None) -> float:
     """CPU seconds for one pass over `chunks`, by as many passes as make a round."""
     passes = CHUNKS_A_ROUND // len(chunks)
     start = time.process_time()

@@ -149,9 +149,7 @@ def renew(tokens: list[str]) -> list[str]:
     return [token[:1] + token[1:] for token in tokens]
 
 
-def race(
-    case: str, tokens: list[str], stops: list[str], rounds: int, new: bool = False
-) -> list[dict[str, Any]]:
+def race(case: str, tokens: list[str], stops: list[str], rounds: int, new: bool = False) -> list[dict[str, Any]]:
     """Return a row for each contender; with `new`, each gets str objects of its own."""
     seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):

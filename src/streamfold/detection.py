@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -43,6 +44,7 @@ def find_framing(start: bytes, content_type: str | None = None, *, at_end: bool 
         content_type: The value of the HTTP header, if there is one.
         at_end: Whether there are no more bytes.
     """
+    start = start[:MAX_SNIFF_BYTES]  # what is beyond may or may not have come by now
     media_type = (content_type or "").partition(";")[0].strip().lower()
     name = _BY_CONTENT_TYPE.get(media_type) or _sniff(start.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE))
     if name is None and (at_end or len(start) >= MAX_SNIFF_BYTES):
@@ -86,6 +88,7 @@ def unknown_dialect(frame: bytes | Mapping[str, Any]) -> DialectError:
     return DialectError("a known dialect", shown, f"name it, one of {', '.join(sorted(DIALECTS))}")
 
 
+@cache
 def dialect_named(name: str) -> type[JSONDialect]:
     """Return the dialect called `name`.
 

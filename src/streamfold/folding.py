@@ -198,6 +198,7 @@ class Fold:
                 self._leave_text()
             case Details():
                 self._choice(delta.choice).describe(delta.kind, delta.values)
+                self._leave_text()  # it may have begun a part
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
@@ -315,7 +316,7 @@ class Fold:
         self._release(choice, shown)
         if choice.index == 0:
             self._leave_text()
-        choice.parts.append(whole.part)
+        choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 
     def _identify(self, new: Identity) -> None:

@@ -160,7 +160,7 @@ def wrong(*headers):
 
 
 def flipped(wire, at):
-    return wire[:at] + bytes([wire[at] ^ 1]) + wire[at + 1 :]
+    return wire[:at] + bytes([wire[at] ^ 1]) + wire[at:][1:]
 
 
 WRONG = {
@@ -297,3 +297,35 @@ def outcome(pieces):
 def test_cutting_changes_nothing(data):
     wire = data.draw(st.lists(st.sampled_from(PARTS)).map(b"".join) | st.binary())
     assert outcome(data.draw(splits(wire))) == outcome([wire])
+
+
+# --- the short way ----------------------------------------------------------------------------------------
+
+
+def test_short_way_takes_one_event():
+    stream = AWSEventStream()
+    assert stream.one(FIRST) is None
+    frames = stream.feed(FIRST)
+    assert stream.one(FIRST) == b"{}"
+    assert stream.feed(FIRST) == frames  # for who cannot use it
+
+
+REFUSED = [FIRST[:-1], FIRST + FIRST, message(), event(b"{}", "other"), flipped(FIRST, 11), flipped(FIRST, -1), b""]
+
+
+@pytest.mark.parametrize("wire", [*REFUSED, message(b"{}", header(":message-type", STRING, "exception"))])
+def test_short_way_takes_nothing_else(wire):
+    stream = AWSEventStream()
+    stream.feed(message(b"", header(":message-type", STRING, "exception")) + FIRST)
+    assert stream.one(wire) is None
+
+
+@pytest.mark.parametrize("short", [[FIRST], [FIRST, event(b"[]")]])
+def test_short_way_is_counted_once(short):
+    stream = AWSEventStream()
+    stream.feed(FIRST)
+    for wire in short:
+        stream.one(wire)
+    stream.feed(wire)
+    [error] = stream.feed(flipped(FIRST, 2))
+    assert error.offset == len(FIRST) * (1 + len(short))

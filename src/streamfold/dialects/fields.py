@@ -20,6 +20,8 @@ def get(value: Any, *path: str) -> Any:
 
 def count(value: Any) -> int | None:
     """Return `value` if it is a number of things; some write it as ``69.0`` (Cohere)."""
+    if type(value) is int:  # nearly always
+        return value if value >= 0 else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

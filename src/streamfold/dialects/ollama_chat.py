@@ -74,7 +74,8 @@ class OllamaChat(JSONDialect):
         line = _decode_plain(data)
         if line.done or not self._is_named:
             raise ValueError
-        return plain_words(line.message.content, line.message.thinking)
+        message = line.message
+        return plain_words(message.content, message.thinking) if message.thinking else message.content or None
 
     def read(self, line: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what a line says to `deltas`."""

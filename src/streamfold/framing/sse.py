@@ -3,7 +3,7 @@ r"""Server-sent events: bytes into events, by WHATWG HTML 9.2.6.
 Nearly every event of a model's stream is one ``data:`` line and a blank line. Such an event is handed on as the bare
 bytes of its data; one with a type, an id or a retry time is a `ServerSentEvent`. The short way cuts at blank lines with
 ``bytes.split`` and takes each block that is a lone ``data:`` line; anything else is read line by line. Shorter still is
-`SSE.one`, for reads that are one event each: what stands around the data is learnt from one event and compared in the next.
+`SSE.one`, for a read that is one event: what stands around the data is learnt from one and looked for in the next.
 
 Beyond the standard, because servers of models do it:
 
@@ -59,7 +59,7 @@ MAX_SHOWN_BYTES = 120
 Frame = bytes | ServerSentEvent | FramingError
 _FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 _BOM = b"\xef\xbb\xbf"
-_HEAD = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data: ?")  # what stands before the data of an event that is one line of it
+_HEAD = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data: ")  # what may stand before data that is one line
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 
 
