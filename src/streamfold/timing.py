@@ -1,0 +1,131 @@
+"""Measure a reply: how soon it began, how evenly it flowed, how fast it came.
+
+A `Meter` takes marks in seconds of any one monotonic clock, which nothing here reads, and gives a `Timing`. Gaps go
+into a histogram whose buckets grow by a fixed ratio, as in DDSketch (Masson, Rim and Lee, VLDB 2019): a percentile is
+within `GAP_ERROR` of the true one however long the stream, for at most about 800 buckets between a microsecond and a
+year. The maximum is exact. Cost: a mark is one logarithm and one dictionary hit.
+
+How a driver uses it::
+
+    meter = Meter(now())
+    for each read: meter.read(len(data), events=how many)
+    for each read that held content: meter.content(now(), deltas=how many)
+    reply.timing = meter.timing(now())             # at any time; it changes nothing
+    reply.timing.per_second(reply.usage.output_tokens)    # tokens, where the provider counted them
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+GAP_ERROR = 0.02
+"""How far a percentile of the gaps may be off, as a share of its value."""
+
+SHORTEST_GAP = 1e-6
+"""Seconds; what is shorter counts as no gap. It bounds the number of buckets."""
+
+_RATIO = (1 + GAP_ERROR) / (1 - GAP_ERROR)
+_PER_LOG = 1 / math.log(_RATIO)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the content of a reply came. What cannot be told, for want of content, is ``None``.
+
+    A gap is the time between two reads that held content; deltas that came in one read have none between them.
+
+    Attributes:
+        first: Seconds from the request to the first content.
+        generating: Seconds from the first content to the last.
+        total: Seconds from the request to the end, or until now.
+        gap_p50: The median gap, in seconds.
+        gap_p95: The gap that 95 % of all do not exceed, in seconds.
+        gap_max: The longest gap, in seconds.
+        deltas: How many pieces of content came.
+        events: How many events, or frames of another kind, they were.
+        bytes: How many bytes were read.
+    """
+
+    first: float | None
+    generating: float | None
+    total: float
+    gap_p50: float | None
+    gap_p95: float | None
+    gap_max: float | None
+    deltas: int
+    events: int
+    bytes: int
+
+    def per_second(self, n: int | None = None) -> float | None:
+        """Return how many came a second while content flowed.
+
+        The first one is not counted: waiting for it is `first`, not speed.
+
+        Args:
+            n: How many came in all: the tokens, where the provider counted them; else `deltas`.
+        """
+        n = self.deltas if n is None else n
+        return (n - 1) / self.generating if self.generating and n > 1 else None
+
+
+class Meter:
+    """Take the marks of one stream.
+
+    Args:
+        started: When the request was made, in seconds.
+    """
+
+    __slots__ = ("_buckets", "_bytes", "_deltas", "_events", "_first", "_last", "_longest", "_started")
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._first: float | None = None
+        self._last = started
+        self._longest = 0.0
+        self._buckets: dict[int, int] = {}
+        self._deltas = self._events = self._bytes = 0
+
+    def read(self, n_bytes: int, events: int = 0) -> None:
+        """Note that `n_bytes` were read, which ended `events` events."""
+        self._bytes += n_bytes
+        self._events += events
+
+    def content(self, now: float, deltas: int = 1) -> None:
+        """Note that `deltas` pieces of content came in one read at `now`."""
+        self._deltas += deltas
+        if self._first is None:
+            self._first = self._last = now
+            return
+        gap = now - self._last
+        self._last = now
+        if gap > self._longest:
+            self._longest = gap
+        bucket = math.ceil(math.log(gap / SHORTEST_GAP) * _PER_LOG) if gap > SHORTEST_GAP else 0
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+
+    def timing(self, now: float) -> Timing:
+        """Return what was measured until `now`."""
+        first = self._first
+        return Timing(
+            first=None if first is None else first - self._started,
+            generating=None if first is None else self._last - first,
+            total=now - self._started,
+            gap_p50=self._gap(0.50),
+            gap_p95=self._gap(0.95),
+            gap_max=self._longest if self._buckets else None,
+            deltas=self._deltas,
+            events=self._events,
+            bytes=self._bytes,
+        )
+
+    def _gap(self, share: float) -> float | None:
+        """Return the gap that `share` of all do not exceed: the nearest rank."""
+        rank = math.ceil(share * sum(self._buckets.values()))
+        for bucket in sorted(self._buckets):
+            rank -= self._buckets[bucket]
+            if rank <= 0:
+                # the point of the bucket that is off by the same share at both its ends
+                middle = SHORTEST_GAP * _RATIO**bucket * (1 - GAP_ERROR) if bucket else 0.0
+                return min(middle, self._longest)
+        return None
