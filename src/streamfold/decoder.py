@@ -39,6 +39,7 @@ class Decoder:
         self._content_type = content_type
         self._start = bytearray()
         self._waiting: list[Frame] = []
+        self._n_waiting = 0  # bytes
         self._stranger: bytes | None = None  # the first frame that says something in no known dialect
         self._framing: Framing | None = None
         self._dialect: JSONDialect | None = None
@@ -122,19 +123,31 @@ class Decoder:
 
     def _find_dialect(self, frames: Sequence[Frame], *, at_end: bool = False) -> list[Delta]:
         """Hold the first frames until one tells the dialect, which takes it from there."""
-        for frame in frames:
+        for at, frame in enumerate(frames):
             self._waiting.append(frame)
-            if self._dialect is None:
-                self._dialect = self._dialect_of(frame)
-        if self._dialect is None:
-            if not at_end and sum(map(len, map(_data, self._waiting))) < MAX_SNIFF_BYTES:
-                return []
-            self._dialect = OpenAIChat()
-            if self._stranger is not None:
-                return [unknown_dialect(self._stranger)]
-        if self._waiting:
+            self._n_waiting += len(_data(frame)) + 1  # an empty one is held too
+            self._dialect = self._dialect_of(frame)
+            if self._dialect is None and self._n_waiting >= MAX_SNIFF_BYTES:
+                return self._give_up(frames[at + 1 :])
+            if self._dialect is not None:
+                return self._release(frames[at + 1 :])
+        return self._give_up() if at_end else []
+
+    def _give_up(self, more: Sequence[Frame] = ()) -> list[Delta]:
+        """Take the stream for OpenAI's; if something strange was said in it, that is an error."""
+        self._dialect = OpenAIChat()
+        if self._stranger is None:
+            return self._release(more)
+        self._waiting.clear()
+        self._deltas = self._dialect.feed
+        return [unknown_dialect(self._stranger)]
+
+    def _release(self, more: Sequence[Frame]) -> list[Delta]:
+        """Let the dialect have the frames that were held, and `more`."""
+        assert self._dialect is not None
+        waiting, self._waiting = [*self._waiting, *more], []
+        if waiting:
             self.fold.dialect = self._dialect.NAME
-        waiting, self._waiting = self._waiting, []
         self._deltas = self._dialect.feed
         return self._deltas(waiting)
 

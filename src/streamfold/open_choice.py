@@ -9,7 +9,7 @@ from .deltas import ChoiceEnd, Words
 from .parts import Part, RefusalPart, TextPart
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
-from .surrogates import SurrogateJoiner, has_surrogates
+from .surrogates import SurrogateJoiner, has_surrogates, replace_surrogates
 from .tags import TagSplitter
 from .tool_calls import OpenCall, ToolCallAssembler
 
@@ -60,6 +60,7 @@ class OpenChoice:
         self.parts: list[Run | OpenCall | Part] = []
         self.tools = ToolCallAssembler()
         self.fresh: set[type[Words]] = set()
+        self._latest: dict[type[Words], Run] = {}
         self.joiners: dict[Channel, SurrogateJoiner] = {}
         self.logprobs: list[object] = []
         self.end: ChoiceEnd | None = None
@@ -96,7 +97,7 @@ class OpenChoice:
             self.fresh.remove(kind)
         elif isinstance(last, Run) and last.kind is kind and not last.closed:
             return last
-        run = Run(kind)
+        run = self._latest[kind] = Run(kind)
         self.parts.append(run)
         return run
 
@@ -104,8 +105,7 @@ class OpenChoice:
         """Return the latest part of `kind`, whatever came after it; an empty new one if there is none."""
         if kind in self.fresh:
             return self.run(kind)
-        runs = (part for part in reversed(self.parts) if isinstance(part, Run) and part.kind is kind)
-        return next(runs, None) or self.run(kind)
+        return self._latest.get(kind) or self.run(kind)
 
     def describe(self, kind: type[Words], details: Mapping[str, Any]) -> None:
         """Add `details` to the latest part of `kind`: lists grow, anything else is replaced."""
@@ -124,6 +124,14 @@ class OpenChoice:
                 return piece
             joiner = self.joiners[channel] = SurrogateJoiner()
         return joiner.feed(piece)
+
+    def add(self, part: Part) -> None:
+        """Add a part that came whole. Its words become valid Unicode; a result's content stays as it came."""
+        for name in ("name", "arguments", "media_type"):
+            value = getattr(part, name, "")
+            if has_surrogates(value):
+                setattr(part, name, replace_surrogates(value))
+        self.parts.append(part)
 
     def freeze(self) -> Choice:
         """Return the choice as it stands."""
