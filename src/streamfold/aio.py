@@ -17,6 +17,7 @@ from .events import Event, TextDelta
 from .folding import Shown
 from .intake import Intake, Options
 from .reply import Reply, Verdict
+from .sources.opening import aopened
 from .sync import check_callback, iterate, log_callback_error
 
 OnText = Callable[[str], object | Awaitable[object]]
@@ -35,7 +36,7 @@ async def afold(
     ``streamfold_partial``.
 
     Args:
-        source: An async or a plain iterable of str, bytes or mappings.
+        source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
         raise_callback_errors: Whether an error of `on_text` ends the stream and passes through.
         options: See `Options`.
@@ -63,7 +64,7 @@ class AsyncStream(AsyncIterator[Event]):
         self._fold = self._intake.fold
         self._waiting: deque[str | Event] = deque()
         self._source = source
-        self._chunks = aiter(source) if isinstance(source, AsyncIterable) else iterate(source)
+        self._chunks = aiterate(source)
         self._closed = False
 
     @property
@@ -143,6 +144,18 @@ class AsyncStream(AsyncIterator[Event]):
         except Exception as failure:
             self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
+    """Return an iterator of the chunks of `source`, async where it can be.
+
+    Raises:
+        CallerError: It is not iterable.
+    """
+    if isinstance(source, AsyncIterable):
+        return aiter(source)
+    found = aopened(source)
+    return iterate(source) if found is None else found
 
 
 class _Texts(AsyncIterator[str]):

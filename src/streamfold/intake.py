@@ -1,8 +1,8 @@
 """Take chunks of whatever type a source gives: the first chunk says what the source is.
 
 Text goes to the fold as it is. Bytes are a wire and go through a `Decoder`, which is imported only then. A mapping is a
-chunk that an SDK or an engine has already decoded. This is the whole of the drivers' core: they pull, feed, hand on and
-close.
+chunk that an SDK or an engine has already decoded; an object of a client library is made one (`sources.objects`). This
+is the whole of the drivers' core: they pull, feed, hand on and close.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from .tags import THINK, Tag
 
 if TYPE_CHECKING:
     from .dialects.json_dialect import JSONDialect
+
+
+_ANY = "str, bytes, a mapping or a client library's chunk"
 
 
 class Options(TypedDict, total=False):
@@ -96,7 +99,11 @@ class Intake:
             from .decoder import Decoder  # here, because text needs no JSON decoder
 
             return Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
-        return ObjectChunks(self.fold, self._dialect) if isinstance(chunk, Mapping) else self._machine
+        if isinstance(chunk, str):
+            return self._machine
+        if type(chunk) is dict:
+            return ObjectChunks(self.fold, self._dialect)
+        return _client_chunks(self.fold, chunk, self._dialect) or self._machine
 
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None
@@ -130,7 +137,7 @@ class TextChunks:
         delta: Delta = chunk
         if not isinstance(chunk, str):
             first = self._n_chunks == 1
-            delta = ChunkTypeError(chunk, self._n_chunks - 1, "str, bytes or a mapping" if first else "str")
+            delta = ChunkTypeError(chunk, self._n_chunks - 1, _ANY if first else "str")
         elif type(chunk) is not str or has_surrogates(chunk):
             delta = TextDelta(str.__str__(chunk))
         return self.fold.feed((delta,)) if delta != "" else []
@@ -141,17 +148,21 @@ class TextChunks:
 
 
 class ObjectChunks:
-    """Chunks of a dialect that somebody else has decoded."""
+    """Chunks of a dialect that somebody else has decoded: mappings, or a client library's objects."""
 
     def __init__(self, fold: Fold, dialect: JSONDialect | None = None) -> None:
         self.fold = fold
         self._dialect = dialect
         self._waiting: list[Mapping[str, Any]] = []
 
-    def feed(self, chunk: Mapping[str, Any]) -> Shown:
+    def feed(self, chunk: Any) -> Shown:
         """Take the next chunk in; return what can be handed on."""
-        if not isinstance(chunk, Mapping):
-            return self.fold.feed([ChunkTypeError(chunk, expected="a mapping")])
+        if type(chunk) is not dict:
+            from .sources.objects import wire_form
+
+            chunk = wire_form(chunk)
+            if not isinstance(chunk, Mapping):
+                return [] if chunk is None else self.fold.feed([chunk])
         if self.fold.raw is not None:
             self.fold.raw.append(chunk)
         self._waiting.append(chunk)
@@ -174,6 +185,15 @@ class ObjectChunks:
         self.fold.dialect = self._dialect.NAME
         waiting, self._waiting = self._waiting, []
         return [one for chunk in waiting for one in self.fold.feed(self._dialect.feed_object(chunk))]
+
+
+def _client_chunks(fold: Fold, chunk: Any, dialect: JSONDialect | None) -> ObjectChunks | None:
+    """Return the machine for chunks like `chunk`, if it is a mapping or a client library's."""
+    from .sources.objects import dialect_of_kind, reader_of
+
+    if reader_of(chunk.__class__) is None and not isinstance(chunk, Mapping):
+        return None
+    return ObjectChunks(fold, dialect or dialect_of_kind(chunk.__class__))
 
 
 def _dialect_named(name: str) -> JSONDialect:

@@ -18,6 +18,7 @@ from .events import Event, TextDelta
 from .folding import Fold, Shown
 from .intake import Intake, Options
 from .reply import Reply, Verdict
+from .sources.opening import aopened, opened
 
 _log = logging.getLogger("streamfold")
 
@@ -38,8 +39,9 @@ def fold(
     ``streamfold_partial``.
 
     Args:
-        source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of mappings
-            (decoded chunks). It is closed, if it can be, when the fold leaves it early.
+        source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
+            chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
+            ends. It is closed, if it can be, when the fold leaves it early.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
         raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
@@ -202,8 +204,10 @@ def iterate(source: Any) -> Iterator[Any]:
     """
     if isinstance(source, bytes | bytearray | memoryview):
         source = (source,)  # one read; iterating it would give numbers
+    if (found := opened(source)) is not None:
+        return found
     try:
         return iter(source)
     except TypeError:
-        hint = ": use afold or astream" if hasattr(source, "__aiter__") else ""
+        hint = ": use afold or astream" if hasattr(source, "__aiter__") or aopened(source) else ""
         raise CallerError(f"source is {type(source).__name__}, expected an iterable of chunks{hint}") from None
