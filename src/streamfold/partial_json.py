@@ -171,13 +171,16 @@ class PartialJSON:
         """Append to the open string what is new of it."""
         decoded = self._parse(f'"{inside}"'.encode())
         self._rest.append(inside)
-        place = next(reversed(self._leaf)) if isinstance(self._leaf, dict) else -1
-        string = self._leaf.pop(place)  # out of its place, so that it has one owner and is extended, not copied
-        string += decoded
-        if place == -1:
-            self._leaf.append(string)
+        leaf = self._leaf
+        if isinstance(leaf, dict):
+            place = next(reversed(leaf))
+            string = leaf.pop(place)  # out of its place, so that it has one owner and is extended, not copied
+            string += decoded
+            leaf[place] = string
         else:
-            self._leaf[place] = string
+            string = leaf.pop()
+            string += decoded
+            leaf.append(string)
 
 
 def _inside(text: str, at: int) -> int:

@@ -104,12 +104,12 @@ class AnthropicMessages(JSONDialect):
         """Return the piece of text, thinking or input that `data` is, if it is one."""
         event = _decode_plain(data)
         delta = event.delta
-        if delta.__class__ is _TextDelta:
+        if isinstance(delta, _TextDelta):
             return delta.text or None
         if isinstance(delta, _ThinkingDelta):
             return ReasoningDelta(delta.thinking) if delta.thinking else None
         index = event.index if event.index is not None and event.index >= 0 else None
-        return self._input(index, delta.partial_json)  # type: ignore[union-attr]
+        return self._input(index, delta.partial_json)
 
     def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what an event, or a reply that was not streamed, says to `deltas`."""

@@ -54,7 +54,7 @@ class JSONDialect(ABC):
         """Tell whether only this dialect would say `value`, in a frame whose event type is `event`."""
 
     @abstractmethod
-    def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
+    def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta], /) -> None:
         """Append what `value` says to `deltas`. It comes from outside: nothing in it is sure to be of its type."""
 
     def plain(self, data: bytes) -> Delta | list[Delta] | None:
