@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find src -name '*.py')
 
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
-	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py tests/framing/test_lines.py
+	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
 .PHONY: demo test test-core lint fuzz bench clean
 
@@ -16,7 +16,7 @@ test: .venv/wheel .venv/local .venv/test .venv/sdks
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
 test-core: .venv/wheel .venv/test
-	$(BIN)/python -m pytest --quiet $(CORE)
+	$(BIN)/python -m pytest --quiet --hypothesis-profile=quick $(CORE)
 
 lint: .venv/wheel .venv/test .venv/lint
 	$(BIN)/ruff check

@@ -13,6 +13,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 """Cases and recordings of other people, beside the checkout; a user's checkout does not have them."""
 
 settings.register_profile("streamfold", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("quick", settings.get_profile("streamfold"), max_examples=5)
 settings.load_profile("streamfold")
 
 

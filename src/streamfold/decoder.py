@@ -55,6 +55,11 @@ class Decoder:
 
     def feed(self, data: bytes) -> Shown:
         """Take the next bytes in; return what can be handed on."""
+        taken = self.take(data)
+        return [taken] if isinstance(taken, str) else taken
+
+    def take(self, data: bytes) -> Shown | str:
+        """Do what `feed` does; return one piece of text, as there is nearly always, without a list around it."""
         if data.__class__ is not bytes:
             if not isinstance(data, bytes | bytearray | memoryview):
                 return self._events([ChunkTypeError(data, expected="bytes")])
@@ -70,7 +75,7 @@ class Decoder:
         if append is None or type(delta) is not str:
             return self._events(delta if isinstance(delta, list) else [] if delta is None else [delta])
         append(delta)
-        return [delta]
+        return delta
 
     def _feed_any(self, data: bytes, *, missed: bool = False) -> Shown:
         frames = self._frames(data)

@@ -62,6 +62,7 @@ class Intake:
     Attributes:
         fold: Where everything goes.
         feed: Take the next chunk in; return what can be handed on.
+        take: The same, but a single piece of text may come without a list around it.
 
     Raises:
         CallerError: One of the options cannot be meant.
@@ -80,6 +81,7 @@ class Intake:
     ) -> None:
         self.fold = Fold(stop, include_stop=include_stop, tags=tags, raw=raw)
         self.feed: Callable[[Any], Shown] = self._first
+        self.take: Callable[[Any], Shown | str] = self._first
         self._dialect = None if dialect is None else _dialect_named(dialect)
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
@@ -91,7 +93,10 @@ class Intake:
 
     def _first(self, chunk: Any) -> Shown:
         self._machine = self._machine_for(chunk)
-        self.feed = self._machine.feed if self._gate is None else self._gated
+        self.feed = self.take = self._gated
+        if self._gate is None:
+            self.feed = self._machine.feed
+            self.take = getattr(self._machine, "take", self._machine.feed)
         return self.feed(chunk)
 
     def _machine_for(self, chunk: Any) -> Machine:

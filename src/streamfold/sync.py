@@ -127,24 +127,31 @@ class Stream(Iterator[Event]):
     def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
         """Consume the whole stream: `__next__` without the events that nobody asked for, and `_pull` written out."""
         chunks, intake, folding = self._chunks, self._intake, self._fold
+        show = _ignore if on_text is None else on_text
         while not self._closed:
             try:
                 chunk = next(chunks)
             except BaseException as error:
-                shown = self._source_ended(error)
+                taken: Shown | str = self._source_ended(error)
             else:
-                shown = intake.feed(chunk)
+                taken = intake.take(chunk)
+                if type(taken) is str:  # as nearly always; then the stream has not ended
+                    self._show(show, taken, raise_callback_errors)
+                    continue
                 if folding.ended:
-                    shown += self._end()
-            for piece in shown:
-                if type(piece) is str and on_text is not None:
-                    try:
-                        on_text(piece)
-                    except Exception as error:
-                        if raise_callback_errors:
-                            raise
-                        log_callback_error(folding, error)
+                    taken = [*taken, *self._end()]
+            for piece in taken:
+                if isinstance(piece, str):
+                    self._show(show, piece, raise_callback_errors)
         return self.reply
+
+    def _show(self, show: OnText, text: str, raise_callback_errors: bool) -> None:
+        try:
+            show(text)
+        except Exception as error:
+            if raise_callback_errors:
+                raise
+            log_callback_error(self._fold, error)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if isinstance(error, StopIteration):
@@ -166,6 +173,10 @@ class Stream(Iterator[Event]):
         except Exception as failure:
             self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+def _ignore(text: str) -> None:
+    """Show nothing."""
 
 
 def stream(
