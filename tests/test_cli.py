@@ -157,6 +157,16 @@ def _engine() -> None:
 class TestRun:
     PROMPT = "List the planets of the solar system."
 
+    def test_ctrl_c_twice_is_as_good_as_once(self) -> None:
+        with start("run", "Write a long story about a fox.", "--max-tokens", "400") as process:
+            read_some(process)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.002)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        assert err.startswith(b"[cancelled")
+
     def test_streams_a_real_reply_and_stops_exactly(self) -> None:
         done = run("run", self.PROMPT, "--temperature", "0", "--max-tokens", "100", "--stop", "Mars")
         assert done.returncode == 0, done.stderr

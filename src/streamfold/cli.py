@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ _ENDED_AS_MEANT = frozenset({Verdict.COMPLETE, Verdict.STOPPED, Verdict.TOOL_CAL
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         return int(arguments.command(arguments))
     except CallerError as error:
@@ -117,6 +119,12 @@ def _status(reply: Reply, seconds: float) -> str:
         facts.append(f"{tokens:,} tokens")
     facts.append(f"{seconds:.1f} s")
     return "\n".join([*lines, f"[{', '.join(facts)}]"])
+
+
+def _interrupt_once(number: int, frame: object) -> None:
+    # Closing takes a moment, and `timeout -s INT` or an impatient hand sends more: they must not break it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _complain(error: Exception, status: int) -> int:
