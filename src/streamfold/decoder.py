@@ -14,7 +14,7 @@ from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
-from .framing import Frame, Framing
+from .framing import Frame, Framing, told
 from .framing.sse import SSE
 from .reply import Verdict
 
@@ -159,7 +159,7 @@ class Decoder:
     def _dialect_of(self, frame: Frame) -> JSONDialect | None:
         if isinstance(frame, FramingError):
             return OpenAIChat()
-        event, data = ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+        event, data = told(frame)
         values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
         value = values[0] if values and isinstance(values[0], Mapping) else {}
         found = dialect_of(value, event)
@@ -174,4 +174,4 @@ def _no_event(data: bytes) -> None:
 
 
 def _data(frame: Frame) -> bytes:
-    return frame if isinstance(frame, bytes) else b"" if isinstance(frame, FramingError) else frame.data
+    return b"" if isinstance(frame, FramingError) else told(frame)[1]

@@ -16,7 +16,7 @@ from .dialects import ALIASES, DIALECTS
 from .dialects.json_dialect import JSONDialect, decode
 from .dialects.provider_errors import find_error
 from .errors import CallerError, DialectError
-from .framing import FRAMINGS, Framing
+from .framing import BOM, FRAMINGS, JSON_SPACE, Framing
 
 MAX_SNIFF_BYTES = 65_536
 """Bounds what is held back before it is known what the stream is."""
@@ -32,7 +32,6 @@ _BY_CONTENT_TYPE = {
     "application/x-jsonlines": "ndjson",
     "application/stream+json": "ndjson",
 }
-_SPACE = b" \t\r\n"
 _PREFIXED = re.compile(rb'[0-9a-z]:["\[{0-9tfn]')
 
 
@@ -46,9 +45,9 @@ def find_framing(start: bytes, content_type: str | None = None, *, at_end: bool 
     """
     start = start[:MAX_SNIFF_BYTES]  # what is beyond may or may not have come by now
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    name = _BY_CONTENT_TYPE.get(media_type) or _sniff(start.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE))
+    name = _BY_CONTENT_TYPE.get(media_type) or _sniff(start.removeprefix(BOM).lstrip(JSON_SPACE))
     if name is None and (at_end or len(start) >= MAX_SNIFF_BYTES):
-        name = "ndjson" if start.lstrip(_SPACE).startswith(b"{") else "sse"
+        name = "ndjson" if start.lstrip(JSON_SPACE).startswith(b"{") else "sse"
     return None if name is None else _framing(name)
 
 

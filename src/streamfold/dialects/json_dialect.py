@@ -14,7 +14,7 @@ import msgspec
 
 from ..deltas import END, Anomaly, Delta
 from ..errors import DialectError, FramingError, ProviderError, StreamfoldError
-from ..framing import Frame
+from ..framing import Frame, told
 from .json_frames import load_values
 from .provider_errors import find_error, provider_error
 
@@ -106,7 +106,7 @@ class JSONDialect(ABC):
         if isinstance(frame, FramingError):
             deltas.append(frame)
             return
-        event, data = ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+        event, data = told(frame)
         data = data.strip()
         if data == b"[DONE]":
             deltas += [*self.close(), END]

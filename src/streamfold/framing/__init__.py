@@ -29,6 +29,17 @@ class Event(Protocol):
 
 Frame = bytes | Event | FramingError
 
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark, which some servers send before everything else."""
+
+JSON_SPACE = b" \t\r\n"
+"""What may stand around a JSON value (RFC 8259, 2)."""
+
+
+def told(frame: bytes | Event) -> tuple[str, bytes]:
+    """Return what kind of frame `frame` is, and its data."""
+    return ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+
 
 class Framing(Protocol):
     """What every framing has."""

@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 
 from ..errors import FramingError, LimitError
+from . import BOM, JSON_SPACE
 
 MAX_ELEMENT_BYTES = 32 * 1024 * 1024
 """Protects memory: an element is held until it ends. Images arrive as one string of base64."""
@@ -38,8 +39,6 @@ MATCHED_DEPTH = 12
 """How deep an element may be nested to be one match: the expression grows with it. Gemini's are 5 to 8 deep."""
 
 Frame = bytes | FramingError
-_BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
 _OPENING, _CLOSING = b"[{", b"]}"
 _QUOTE, _BACKSLASH, _END = b'"\\]'  # as numbers, as indexing bytes gives them
 _STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
@@ -88,7 +87,7 @@ class JSONArray:
             data = self._enter(data, frames)
         if self._depth:
             data = self._read(data, frames)
-        if self.ended and not self._failed and (data := data.lstrip(_SPACE)):
+        if self.ended and not self._failed and (data := data.lstrip(JSON_SPACE)):
             self._refuse("nothing after the array", data, frames)
         return frames
 
@@ -105,12 +104,12 @@ class JSONArray:
         """Return what follows the opening bracket."""
         if self._start is not None:
             data = self._start + data
-            if len(data) < len(_BOM) and _BOM.startswith(data):
+            if len(data) < len(BOM) and BOM.startswith(data):
                 self._start = data
                 return b""
             self._start = None
-            data = data.removeprefix(_BOM)
-        data = data.lstrip(_SPACE)
+            data = data.removeprefix(BOM)
+        data = data.lstrip(JSON_SPACE)
         if data.startswith(b"["):
             self._depth = 1
         elif data:
@@ -182,7 +181,7 @@ class JSONArray:
             self._held = bytearray()
         if len(piece) > self._limit:
             self._fail(LimitError("element", len(piece), self._limit), frames)
-        elif piece := piece.strip(_SPACE):
+        elif piece := piece.strip(JSON_SPACE):
             frames.append(piece)
 
     def _hold(self, piece: bytes, frames: list[Frame]) -> None:

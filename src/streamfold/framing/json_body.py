@@ -19,13 +19,12 @@ Time is linear in the bytes, memory the body; `limit` bounds it.
 from __future__ import annotations
 
 from ..errors import FramingError, LimitError
+from . import BOM, JSON_SPACE
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Protects memory: a body is held until it ends. A reply with images in it is that large."""
 
 Frame = bytes | FramingError
-_BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
 
 
 class JSONBody:
@@ -54,7 +53,7 @@ class JSONBody:
 
     def close(self) -> list[Frame]:
         """Return the value, if there is one."""
-        body = self.rest.removeprefix(_BOM).strip(_SPACE)
+        body = self.rest.removeprefix(BOM).strip(JSON_SPACE)
         self._held.clear()
         return [body] if body else []
 

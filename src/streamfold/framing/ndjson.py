@@ -20,13 +20,12 @@ Time is linear in the bytes, memory one line; `limit` bounds it.
 from __future__ import annotations
 
 from ..errors import FramingError, LimitError
+from . import BOM, JSON_SPACE
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """Protects memory: a line is held until it ends. Images arrive as one line of base64."""
 
 Frame = bytes | FramingError
-_BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
 
 
 class NDJSON:
@@ -56,7 +55,7 @@ class NDJSON:
         """Return the texts that `data` completes; the last one is a `LimitError` if a line is too long."""
         line, end, rest = data.partition(b"\n")
         if end and not rest and len(line) <= self._plain_limit:
-            line = line.strip(_SPACE)
+            line = line.strip(JSON_SPACE)
             return [line] if line else []  # the read is one line, as most reads are
         frames: list[Frame] = []
         if self._failed:
@@ -94,8 +93,8 @@ class NDJSON:
                 return
             if self._is_first:
                 self._is_first = False
-                line = line.removeprefix(_BOM)
-            if line := line.strip(_SPACE):
+                line = line.removeprefix(BOM)
+            if line := line.strip(JSON_SPACE):
                 frames.append(line)
 
     def _fail(self, size: int, frames: list[Frame]) -> None:

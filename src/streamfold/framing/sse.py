@@ -24,6 +24,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import FramingError, LimitError
+from . import BOM
 from .lines import Lines
 
 
@@ -58,7 +59,6 @@ MAX_SHOWN_BYTES = 120
 
 Frame = bytes | ServerSentEvent | FramingError
 _FIELDS = (b"data", b"event", b"id", b"retry", b"error")
-_BOM = b"\xef\xbb\xbf"
 _HEAD = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data: ")  # what may stand before data that is one line
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 
@@ -161,11 +161,11 @@ class SSE:
 
     def _without_bom(self, data: bytes) -> bytes:
         start = (self._start or b"") + data
-        if len(start) < len(_BOM) and _BOM.startswith(start):
+        if len(start) < len(BOM) and BOM.startswith(start):
             self._start = start
             return b""
         self._start = None
-        return start.removeprefix(_BOM)
+        return start.removeprefix(BOM)
 
     def _reset(self) -> None:
         self._open = False
