@@ -17,6 +17,7 @@ HARD_CAP = 400  # lines
 LAYERS = [
     {"__main__"},
     {"__init__", "cli"},
+    {"commands"},
     {"engines"},
     {"sync", "aio"},
     {"intake"},
