@@ -19,19 +19,18 @@ from .deltas import (
     Anomaly,
     ChoiceEnd,
     Delta,
-    Details,
     Identity,
     Logprobs,
-    PartBreak,
-    PartStart,
     ToolCallPiece,
     WholePart,
-    Words,
 )
 from .errors import ProviderError, SourceError, StreamfoldError
 from .events import (
+    Details,
     Event,
+    PartBreak,
     PartEnd,
+    PartStart,
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
@@ -43,7 +42,7 @@ from .events import (
 )
 from .notes import Notes
 from .open_choice import Channel, OpenChoice
-from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
+from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Choice, Reply, Verdict
 from .stops import StopMatcher
 from .tags import THINK, Tag, TagSplitter
@@ -190,15 +189,10 @@ class Fold:
                 self._say(PlanPart, delta.text, delta.choice, shown)
             case ToolCallPiece():
                 self._call(delta, shown)
-            case PartStart():
-                self._choice(delta.choice).fresh.add(delta.kind)
-                self._leave_text()
-            case PartBreak():
-                self._choice(delta.choice).latest(delta.kind).closed = True
-                self._leave_text()
-            case Details():
-                self._choice(delta.choice).describe(delta.kind, delta.values)
+            case PartStart() | PartBreak() | Details():
+                self._choice(delta.choice).describe(delta)
                 self._leave_text()  # it may have begun a part
+                shown.append(delta)
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
