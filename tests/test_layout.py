@@ -22,7 +22,7 @@ LAYERS = [
     {"sync", "aio"},
     {"intake"},
     {"graphemes", "sources"},
-    {"decoder"},
+    {"decoder", "encoders", "recording"},
     {"detection"},
     {"dialects"},
     {"folding"},
@@ -40,7 +40,13 @@ LAYERS = [
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
-THIRD_PARTY_ALLOWED = {"dialects": {"msgspec"}, "engines": {"xllamacpp"}, "partial_json": {"jiter"}}
+THIRD_PARTY_ALLOWED = {
+    "dialects": {"msgspec"},
+    "encoders": {"msgspec"},
+    "recording": {"msgspec"},
+    "engines": {"xllamacpp"},
+    "partial_json": {"jiter"},
+}
 
 
 def modules() -> list[Path]:

@@ -33,7 +33,7 @@ from zlib import crc32
 
 import msgspec
 
-from ..errors import FramingError, LimitError
+from .errors import FramingError, LimitError
 
 MAGIC = b"streamfold recording 1\n"
 """The first line; the number is the version of the format."""
