@@ -20,6 +20,7 @@ LAYERS = [
     {"commands"},
     {"engines"},
     {"sync", "aio"},
+    {"recordings"},
     {"intake"},
     {"graphemes", "sources"},
     {"decoder", "encoders", "recording"},
@@ -43,7 +44,6 @@ FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "
 THIRD_PARTY_ALLOWED = {
     "dialects": {"msgspec"},
     "encoders": {"msgspec"},
-    "recording": {"msgspec"},
     "engines": {"xllamacpp"},
     "partial_json": {"jiter"},
 }

@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from .closing import aclose_source, attach_partial
-from .errors import SourceError
+from .errors import SourceError, StreamfoldError
 from .events import Event, TextDelta
 from .folding import Shown
 from .intake import Intake, Options
+from .recording import ReadingEnded
 from .reply import Reply, Verdict
 from .sources.opening import aopened
 from .sync import check_callback, iterate, log_callback_error
@@ -109,6 +110,8 @@ class AsyncStream(AsyncIterator[Event]):
             chunk = next(self._chunks) if isinstance(self._chunks, Iterator) else await anext(self._chunks)
         except (StopIteration, StopAsyncIteration):
             return await self._end()
+        except ReadingEnded as ended:
+            return await self._end(ended.verdict, ended.error)
         except Exception as error:
             return await self._end(Verdict.ERRORED, SourceError(error))
         except BaseException as error:
@@ -133,7 +136,7 @@ class AsyncStream(AsyncIterator[Event]):
         return self.reply
 
     async def _end(
-        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+        self, verdict: Verdict | None = None, error: StreamfoldError | None = None, cause: BaseException | None = None
     ) -> Shown:
         if self._closed:
             return []

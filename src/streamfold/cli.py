@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from .commands import exit_status, fold, run
+from .commands import convert, diff, exit_status, fold, inspect, replay, run
 from .errors import CallerError, StreamfoldError
 
-COMMANDS = {"run": run, "fold": fold}
+COMMANDS = {"run": run, "fold": fold, "replay": replay, "inspect": inspect, "diff": diff, "convert": convert}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

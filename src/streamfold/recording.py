@@ -26,14 +26,16 @@ Pure: `encode` gives bytes, `RecordReader` takes them, cut anywhere. What is wro
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
-import msgspec
-
-from .errors import FramingError, LimitError
+from .errors import FramingError, LimitError, StreamfoldError
+from .reply import Verdict
+from .surrogates import has_surrogates
 
 MAGIC = b"streamfold recording 1\n"
 """The first line; the number is the version of the format."""
@@ -45,13 +47,24 @@ MAX_LINE_BYTES = 64
 """Bounds the line before a record's bytes."""
 
 Kind = Literal["head", "request", "response", "read", "text", "chunk", "end"]
-JSON_KINDS = frozenset({"head", "request", "response", "chunk", "end"})
-"""The kinds of record whose bytes are one JSON value."""
-
 _VERSION = re.compile(rb"streamfold recording \d{1,9}\n")
 _LINE = re.compile(rb"([a-z]{1,16}) (\d{1,18}) (\d{1,18}) ([0-9a-f]{8})\n")
-_to_json = msgspec.json.Encoder(enc_hook=repr).encode  # in base64 are the bytes that a client's chunk may hold
-_from_json = msgspec.json.Decoder().decode
+
+
+class ReadingEnded(Exception):  # noqa: N818 (a signal to the drivers, not an error of its own)
+    """Raised by a recording where its reading ended otherwise than with the stream.
+
+    Attributes:
+        verdict: What the reader then said of the stream.
+        error: What broke it off.
+        passed: Which deadline passed, in words.
+    """
+
+    def __init__(self, verdict: Verdict, error: StreamfoldError | None = None, passed: str | None = None) -> None:
+        self.verdict = verdict
+        self.error = error
+        self.passed = passed
+        super().__init__(f"the reading ended: {verdict}")
 
 
 class Record(NamedTuple):
@@ -70,23 +83,34 @@ class Record(NamedTuple):
     @property
     def value(self) -> Any:
         """The JSON value in `data`."""
-        return _from_json(self.data)
+        return json.loads(self.data)  # which knows half of a surrogate pair
+
+    @property
+    def text(self) -> str:
+        """The text in `data`."""
+        return self.data.decode("utf-8", "surrogatepass")
 
 
-def encode(kind: Kind, at: int, data: bytes | Mapping[str, Any]) -> bytes:
-    """Return one record as bytes, to be written at once. A mapping is written as JSON."""
-    content = data if isinstance(data, bytes) else _json(data)
+def encode(kind: Kind, at: int, data: bytes | str | Mapping[str, Any]) -> bytes:
+    """Return one record as bytes, to be written at once. Text is written as UTF-8, a mapping as JSON."""
+    if isinstance(data, str):
+        content = data.encode("utf-8", "surrogatepass")
+    else:
+        content = data if isinstance(data, bytes) else _json(data)
     line = b"%s %d %d " % (kind.encode(), max(at, 0), len(content))
     return b"%s%08x\n%s\n" % (line, crc32(content, crc32(line)), content)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    try:
-        return _to_json(value)
-    except (UnicodeEncodeError, RecursionError, ValueError):  # half of a surrogate pair; nested too deeply
-        import json
+    text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    if has_surrogates(text):  # half of a pair can be written but as an escape
+        text = json.dumps(value, default=_plain, separators=(",", ":"))
+    return text.encode()
 
-        return json.dumps(value, default=repr).encode()
+
+def _plain(value: object) -> str:
+    """Return what JSON has no form for: bytes of a client's chunk in base64, which the dialects read."""
+    return b64encode(value).decode() if isinstance(value, bytes) else repr(value)
 
 
 class RecordReader:

@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from .closing import attach_partial, close_source
-from .errors import CallerError, SourceError
+from .errors import CallerError, SourceError, StreamfoldError
 from .events import Event, TextDelta
 from .folding import Fold, Shown
 from .intake import Intake, Options
+from .recording import ReadingEnded
 from .reply import Reply, Verdict
 from .sources.opening import aopened, opened
 
@@ -156,13 +157,15 @@ class Stream(Iterator[Event]):
     def _source_ended(self, error: BaseException) -> Shown:
         if isinstance(error, StopIteration):
             return self._end()
+        if isinstance(error, ReadingEnded):
+            return self._end(error.verdict, error.error)
         if isinstance(error, Exception):
             return self._end(Verdict.ERRORED, SourceError(error))
         self._end(Verdict.CANCELLED, cause=error)
         raise error
 
     def _end(
-        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+        self, verdict: Verdict | None = None, error: StreamfoldError | None = None, cause: BaseException | None = None
     ) -> Shown:
         if self._closed:
             return []
