@@ -49,7 +49,7 @@ def arrival(facts: Facts) -> str:
         layers.append(_layer(kind, facts.marks, floor, top, x, y))
         floor = top
     axes = _x_axis(x, start, end, "seconds") + _y_axis(y, total, "characters")
-    return _svg("Characters received over time", axes + shades + "".join(layers) + _flags(facts, x))
+    return _svg("Characters received over time", axes + shades + "".join(reversed(layers)) + _flags(facts, x))
 
 
 def speed(facts: Facts) -> str:
@@ -100,15 +100,16 @@ def wire(facts: Facts) -> str:
     if not reads:
         return ""
     start, end = _start(facts), _end(facts)
-    top = max(size for _, size in reads)
-    x, y = _linear(start, end, LEFT, WIDTH - RIGHT), _linear(0, top, HEIGHT - BOTTOM, TOP)
+    low, top = min(size for _, size in reads) / 2, max(size for _, size in reads) * 1.2
+    x, y = _linear(start, end, LEFT, WIDTH - RIGHT), _logarithmic(low, top, HEIGHT - BOTTOM, TOP)
     kept = reads[:: max(1, len(reads) // MAX_POINTS)]
     stems = "".join([
-        f'<line class="stem" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{y(0):.1f}" y2="{y(size):.1f}">'
+        f'<line class="stem" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{y(low):.1f}" y2="{y(size):.1f}">'
         f"<title>{size:,} bytes at {at:.3f} s</title></line>"
         for at, size in kept
     ])  # fmt: skip
-    axes = _x_axis(x, start, end, "seconds") + _y_axis(y, top, "bytes a read")
+    ticks = [(y(value), _number(value)) for value in _decades(low, top, (1, 2, 5) if top / low < 50 else (1,))]
+    axes = _x_axis(x, start, end, "seconds") + _ticks_beside(ticks, "bytes a read")
     return _svg("Bytes of each read over time", axes + stems)
 
 
@@ -151,7 +152,8 @@ def _flags(facts: Facts, x: Scale) -> str:
 
 
 def _flag(across: float, label: str, title: str) -> str:
-    word = f'<text class="flag" x="{across + 3:.1f}" y="{TOP + 7}">{escape(label)}</text>' if label else ""
+    side = 'text-anchor="end" dx="-3"' if across > WIDTH - 80 else 'dx="3"'
+    word = f'<text class="flag" x="{across:.1f}" y="{TOP + 7}" {side}>{escape(label)}</text>' if label else ""
     line = f'<line class="flag" x1="{across:.1f}" x2="{across:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">'
     return f"{line}<title>{escape(title)}</title></line>{word}"
 
@@ -168,9 +170,15 @@ def _x_axis(x: Scale, start: float, end: float, unit: str) -> str:
 
 
 def _log_axis(x: Scale, low: float, high: float) -> str:
+    factors = (1, 2, 5) if high / low < 2_000 else (1,)
+    return _ticks_below([(x(value), seconds(value)) for value in _decades(low, high, factors)], "")
+
+
+def _decades(low: float, high: float, factors: tuple[int, ...]) -> list[float]:
+    """Return the round numbers of a logarithmic axis."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    values = [factor * 10.0**decade for decade in decades for factor in (1, 2, 5)]
-    return _ticks_below([(x(value), seconds(value)) for value in values if low <= value <= high], "")
+    values = [factor * 10.0**decade for decade in decades for factor in factors]
+    return [value for value in values if low <= value <= high]
 
 
 def _ticks_below(ticks: Iterable[tuple[float, str]], unit: str) -> str:
@@ -184,10 +192,14 @@ def _ticks_below(ticks: Iterable[tuple[float, str]], unit: str) -> str:
 
 
 def _y_axis(y: Scale, top: float, unit: str) -> str:
+    return _ticks_beside([(y(at), _number(at)) for at in _ticks(0, top, 4)], unit)
+
+
+def _ticks_beside(ticks: Iterable[tuple[float, str]], unit: str) -> str:
     lines = "".join([
-        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(at):.1f}" y2="{y(at):.1f}"/>'
-        f'<text class="tick" x="{LEFT - 7}" y="{y(at) + 4:.1f}" text-anchor="end">{_number(at)}</text>'
-        for at in _ticks(0, top, 4)
+        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up:.1f}" y2="{up:.1f}"/>'
+        f'<text class="tick" x="{LEFT - 7}" y="{up + 4:.1f}" text-anchor="end">{label}</text>'
+        for up, label in ticks
     ])  # fmt: skip
     return f'{lines}<text class="unit" x="{LEFT + 4}" y="{TOP - 3}">{unit}</text>'
 
