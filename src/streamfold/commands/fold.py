@@ -6,9 +6,10 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import CallerError
+from ..recording import is_recording
 from .arguments import add_fold_options, add_output_options, fold_options
 from .showing import show
 
@@ -18,7 +19,7 @@ READ_SIZE = 65_536  # bytes; a read returns as soon as there are any
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command."""
-    parser.add_argument("file", nargs="?", default="-", help="a file; default: standard input")
+    parser.add_argument("file", nargs="?", default="-", help="raw bytes or a recording; default: standard input")
     parser.add_argument("--dialect", metavar="NAME", help="the wire format, where the first bytes do not tell")
     add_fold_options(parser)
     add_output_options(parser)
@@ -39,7 +40,14 @@ def _opened(path: str) -> BinaryIO:
         raise CallerError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _reads(file: BinaryIO) -> Iterator[bytes]:
-    yield b""  # it is bytes that follow, even if none do
+def _reads(file: BinaryIO) -> Iterator[Any]:
+    """Yield what a stream brings, or what a recording of one did."""
+    start = os.read(file.fileno(), READ_SIZE)
+    if is_recording(start):
+        from ..recordings import Recording
+
+        yield from Recording.parse(start + file.read())
+        return
+    yield start  # it is bytes that follow, even if none do
     while data := os.read(file.fileno(), READ_SIZE):
         yield data
