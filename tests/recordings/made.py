@@ -8,16 +8,16 @@ REQUEST = {"method": "POST", "url": "https://api.example.org/v1/chat/completions
 
 def made(*chunks, end=None, request=REQUEST, response=SSE, ended_at=None):
     """Return a recording of chunks, each a time in seconds and bytes, text or a mapping."""
-    file = MAGIC + encode("head", 0, {"created": "2026-11-27T18:00:00Z", "by": "streamfold"})
+    records = [MAGIC, encode("head", 0, {"created": "2026-11-27T18:00:00Z", "by": "streamfold"})]
     if request:
-        file += encode("request", 0, request)
+        records.append(encode("request", 0, request))
     if response:
-        file += encode("response", 100_000, response)
+        records.append(encode("response", 100_000, response))
     at = 0
     for seconds, data in chunks:
         at = round(seconds * 1e6)
         kind = "read" if isinstance(data, bytes) else "text" if isinstance(data, str) else "chunk"
-        file += encode(kind, at, data)
+        records.append(encode(kind, at, data))
     if end:
-        file += encode("end", at if ended_at is None else round(ended_at * 1e6), end)
-    return file
+        records.append(encode("end", at if ended_at is None else round(ended_at * 1e6), end))
+    return b"".join(records)

@@ -8,7 +8,9 @@ What a format has no place for is left out: alternatives beside the first (all b
 provider executes (all but Anthropic and the AI SDK), log-probabilities. Refusals and plans become text and reasoning
 where they have no place of their own. A stream that was cut off, cancelled or timed out gets no end, so that it is
 `truncated` for its next reader too, and never complete by mistake; an error becomes an error of the format. Where a
-format demands an id for a tool call and there was none, the call gets one of its place: ``call_0``.
+format demands an id for a tool call and there was none, the call gets one of its place: ``call_0``; where Anthropic's
+demands a number that nobody counted, it is 0. What was said cannot be taken back but in the AI SDK's format, so a
+`Reset` is a `CallerError` in all others: do not let a request restart whose reply is encoded as it comes.
 """
 
 from __future__ import annotations
@@ -46,7 +48,11 @@ class Encoder(Protocol):
     def __init__(self, id: str | None = None, model: str | None = None, created: float = 0) -> None: ...
 
     def feed(self, event: Event | str) -> bytes:
-        """Return the bytes that say `event`; a ``str`` is text. `StreamEnd` is the last one."""
+        """Return the bytes that say `event`; a ``str`` is text. `StreamEnd` is the last one.
+
+        Raises:
+            CallerError: It is a `Reset`, and the format cannot take back what it said.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ from ..events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallDelta,
@@ -28,7 +29,7 @@ from ..events import (
 from ..parts import Part, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply import Reply, Verdict
 from ..usage import Usage
-from .frames import error_of, named_sse, said
+from .frames import error_of, named_sse, no_reset, said
 from .tool_calls import SaidCalls
 
 REASONS = {
@@ -100,6 +101,8 @@ class AnthropicMessagesEncoder:
                 return self._whole(event.part)
             case StreamEnd():
                 return self._end(event.reply)
+            case Reset():
+                raise no_reset("anthropic_messages")
 
     def _start(self, block: Mapping[str, Any]) -> bytes:
         ended = self._stop()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ProviderError
+from ..errors import CallerError, ProviderError
 from ..reply import Reply
 
 to_json = msgspec.json.Encoder(enc_hook=repr).encode
@@ -33,6 +33,11 @@ def line(value: Mapping[str, Any]) -> bytes:
 def said(**values: Any) -> dict[str, Any]:
     """Return the values that there are: what nobody counted or named is not said."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def no_reset(dialect: str) -> CallerError:
+    """Return the error for a `Reset` in a format that cannot take back what it said."""
+    return CallerError(f"{dialect} cannot take back what was said: let the request not restart after content")
 
 
 def error_of(reply: Reply) -> tuple[str, str, str | None, int]:

@@ -18,6 +18,7 @@ from ..events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallEnd,
@@ -25,7 +26,7 @@ from ..events import (
 from ..parts import MediaPart, ReasoningPart, ToolCall
 from ..reply import Reply, Verdict
 from ..usage import Usage
-from .frames import error_of, said, sse
+from .frames import error_of, no_reset, said, sse
 
 REASONS = {
     Verdict.COMPLETE: "STOP",
@@ -65,6 +66,8 @@ class GeminiEncoder:
                 return self._part({"inlineData": data}, event.choice)
             case StreamEnd():
                 return self._end(event.reply)
+            case Reset():
+                raise no_reset("gemini")
         return b""
 
     def _part(self, part: Mapping[str, Any], choice: int) -> bytes:

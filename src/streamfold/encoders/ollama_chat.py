@@ -17,13 +17,14 @@ from ..events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallEnd,
 )
 from ..parts import MediaPart
 from ..reply import Reply, Verdict
-from .frames import error_of, line, said
+from .frames import error_of, line, no_reset, said
 
 _ENDS = frozenset({
     Verdict.COMPLETE, Verdict.STOPPED, Verdict.LENGTH, Verdict.TOOL_CALLS, Verdict.FILTERED, Verdict.REFUSED,
@@ -58,6 +59,8 @@ class OllamaChatEncoder:
                 return self._say({"content": "", "images": [b64encode(part.data).decode()]})
             case StreamEnd():
                 return self._end(event.reply)
+            case Reset():
+                raise no_reset("ollama_chat")
         return b""
 
     def _say(self, message: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from ..events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallDelta,
@@ -28,7 +29,7 @@ from ..events import (
 from ..parts import MediaPart, Part, ReasoningPart
 from ..reply import Choice, Reply, Verdict
 from ..usage import Usage
-from .frames import DONE, error_of, said, sse, to_json
+from .frames import DONE, error_of, no_reset, said, sse, to_json
 from .tool_calls import SaidCalls
 
 REASONS = {
@@ -82,6 +83,8 @@ class OpenAIChatEncoder:
                 return self._say(delta, event.choice) if delta else b""
             case StreamEnd():
                 return self._end(event.reply)
+            case Reset():
+                raise no_reset("openai_chat")
         return b""
 
     def _role(self, choice: int) -> bytes:

@@ -21,6 +21,7 @@ from ..events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallDelta,
@@ -89,6 +90,9 @@ class UIMessagesEncoder:
                 return self._whole(event.part)
             case StreamEnd():
                 return self._end(event.reply)
+            case Reset():
+                self._open, self._seals = None, {}
+                return sse({"type": "reset-step"})
 
     def _say_words(self, kind: str, text: str) -> bytes:
         return self._part_of(kind) + sse({"type": f"{kind}-delta", "id": str(self._n_parts), "delta": text})

@@ -12,29 +12,44 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CallerError, ProviderError, SourceError, StreamfoldError
 from ..recording import MAGIC, Kind, encode
 from ..reply import Reply, Verdict
-from ..request import Request
+from ..taps import Tap
 from .facts import request_facts, response_facts
+
+if TYPE_CHECKING:
+    from ..course import Course
+    from ..request import Request
 
 _log = logging.getLogger("streamfold")
 
 
-class Recorder:
+def record(course: Course, now: float) -> None:
+    """Record the stream whose course is `course` where it says.
+
+    Raises:
+        CallerError: The file cannot be written.
+    """
+    named = {name: course.options.get(name) for name in ("dialect", "content_type")}
+    course.taps = (*course.taps, Recorder(course.record, now, **named))
+
+
+class Recorder(Tap):
     """A recording that is being written.
 
     Args:
         path: The file; what it held is overwritten.
         now: When the stream begins, in seconds of the clock that tells all its times.
+        named: What the reader says of the stream, if anything: ``dialect``, ``content_type``.
 
     Raises:
         CallerError: The file cannot be written.
     """
 
-    def __init__(self, path: str | Path, now: float) -> None:
+    def __init__(self, path: str | Path, now: float, **named: str | None) -> None:
         try:
             self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed at the end of the stream)
             self._file.write(MAGIC)
@@ -42,13 +57,19 @@ class Recorder:
             raise CallerError(f"cannot write {path}: {error.strerror}") from error
         self._started = now
         self._n_chunks = 0
-        by = f"streamfold {version('streamfold')}"
-        self._record("head", {"created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "by": by}, now)
+        self._is_empty_wire = False
+        head = {"created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "by": f"streamfold {version('streamfold')}"}
+        self._record("head", head | {name: value for name, value in named.items() if value is not None}, now)
 
-    def request(self, request: Request, number: int, now: float) -> None:
+    def __del__(self) -> None:
+        if file := getattr(self, "_file", None):
+            file.close()  # where nobody ended the stream
+
+    def request(self, request: Request, attempt: int, now: float) -> None:
         """Write that a request is made; see `facts` for what is told of it."""
         self._n_chunks = 0
-        self._record("request", request_facts(request.method, request.url, request.json), now)
+        facts = request_facts(request.method, request.url, request.json)
+        self._record("request", facts | ({"dialect": request.dialect} if request.dialect else {}), now)
 
     def response(self, status: int, headers: Mapping[str, str], now: float) -> None:
         """Write what came before the stream."""
@@ -56,6 +77,9 @@ class Recorder:
 
     def chunk(self, chunk: Any, now: float) -> None:
         """Write what one read brought."""
+        if isinstance(chunk, bytes | bytearray | memoryview) and not len(chunk):
+            self._is_empty_wire = not self._n_chunks
+            return
         self._n_chunks += 1
         if isinstance(chunk, bytes | bytearray | memoryview):
             self._record("read", bytes(chunk), now)
@@ -68,12 +92,15 @@ class Recorder:
             if isinstance(value, Mapping):  # else it only repeats others, or is no chunk
                 self._record("chunk", value, now)
 
-    def retry(self, why: str, wait: float, now: float) -> None:
-        """Write nothing: the next request says it."""
-
     def end(self, reply: Reply, now: float) -> None:
         """Write how the reading ended, as far as what was read does not tell, and close the file."""
-        self._record("end", {name: value for name, value in self._ending(reply).items() if value is not None}, now)
+        self.ended({name: value for name, value in self._ending(reply).items() if value is not None}, now)
+
+    def ended(self, how: Mapping[str, Any], now: float) -> None:
+        """Write `how` the reading ended, and close the file."""
+        if self._is_empty_wire and not self._n_chunks:
+            self._record("read", b"", now)  # it tells that these are no bytes, and not no text
+        self._record("end", how, now)
         self._file.close()
 
     def _ending(self, reply: Reply) -> dict[str, Any]:
@@ -87,7 +114,7 @@ class Recorder:
         return {"reading": "exhausted"}
 
     def _record(self, kind: Kind, data: bytes | str | Mapping[str, Any], now: float) -> None:
-        if self._file.closed or not (data or kind == "text"):
+        if self._file.closed:
             return
         try:
             self._file.write(encode(kind, round((now - self._started) * 1e6), data))

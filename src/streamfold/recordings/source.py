@@ -120,13 +120,21 @@ class Recording:
     @property
     def is_wire(self) -> bool:
         """Whether its chunks are bytes of a wire, even if there are none."""
-        return self.last.response is not None or all(isinstance(chunk.data, bytes) for chunk in self.chunks)
+        return self.last.request is not None or any(isinstance(chunk.data, bytes) for chunk in self.chunks)
 
     @property
     def content_type(self) -> str | None:
         """The HTTP header of the response, if it is known."""
         value = (self.last.response or {}).get("content_type")
         return value if isinstance(value, str) else None
+
+    @property
+    def fold_options(self) -> dict[str, Any]:
+        """What is known of how it is folded; the drivers take it where their caller says nothing else."""
+        named = {name: self.head.get(name) for name in ("dialect", "content_type")}
+        named["dialect"] = named["dialect"] or (self.last.request or {}).get("dialect")
+        named["content_type"] = named["content_type"] or self.content_type
+        return {name: value for name, value in named.items() if isinstance(value, str)}
 
     def __iter__(self) -> Iterator[Any]:
         """Yield what was read, and raise `ReadingEnded` where the reading did not simply come to the end."""
@@ -139,10 +147,12 @@ class Recording:
 
     @property
     def ending(self) -> ReadingEnded | None:
-        """How the reading ended; ``None`` where the stream did, or where nobody could write down how."""
+        """How the reading ended; ``None`` where it came to the end of the stream."""
         if self.damage is not None:
             return ReadingEnded(Verdict.ERRORED, self.damage)
-        end = self.last.end or {}
+        end = self.last.end
+        if end is None:
+            return None if self.is_raw else ReadingEnded(Verdict.TRUNCATED)  # nobody could write down how
         if end.get("reading") in (None, "exhausted"):
             return None
         verdict = end.get("verdict")
