@@ -45,7 +45,6 @@ class Course:
         taps: Who watches.
         record: Where the driver is to record it, if anywhere.
         options: How it is folded.
-        stamp: Note the time of one piece of text of a simple source, and nothing else.
         again: Whether, after `over`, there is another attempt.
 
     Raises:
@@ -68,7 +67,6 @@ class Course:
         self.is_timed = self.timeouts != NO_LIMITS
         self.again = False
         self._meter = Meter(now)
-        self.stamp = self._meter.stamp
         self._timing: Timing | None = None
         self.attempts = None
         if requests:
@@ -133,6 +131,10 @@ class Course:
         fold.heard = None
         self._meter.stamp(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
+
+    def skipped(self, n_pieces: int) -> None:
+        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
+        self._meter.unmarked(n_pieces)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None
