@@ -54,6 +54,7 @@ THIRD_PARTY_ALLOWED = {
     "engines": {"xllamacpp"},
     "inspection": {"rich"},
     "partial_json": {"jiter"},
+    "pytest_plugin": {"pytest"},
     "transports": {"urllib3", "aiohttp", "yarl"},
 }
 

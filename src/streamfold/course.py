@@ -52,13 +52,13 @@ class Course:
     """
 
     def __init__(self, source: Any, options: StreamOptions, now: float) -> None:
-        given: dict[str, Any] = dict(options)
+        given: dict[str, Any] = getattr(source, "fold_options", {}) | options
         timeouts = given.pop("timeouts", Timeouts())
         retry = given.pop("retry", RetryPolicy())
         self.client = given.pop("client", None)
         self.taps: Sequence[Any] = given.pop("taps", ())
         self.record = given.pop("record", None)
-        self.options = given = getattr(source, "fold_options", {}) | given
+        self.options = given
         requests = requests_of(source)
         if requests is None and (useless := [name for name in _ONLY_REQUESTS if options.get(name) is not None]):
             raise CallerError(f"{useless[0]} is for requests only, and the source is {type(source).__name__}")
