@@ -147,13 +147,12 @@ class Stream(Iterator[Event]):
             return self._source_ended(error)
         course = self._course
         shown = course.intake.feed(chunk)
-        now = monotonic()
-        if course.took(chunk, shown, now):
+        if course.took(chunk, shown, monotonic()):
             self._feed.look()
         if course.intake.fold.ended:
             return shown + self._end()
-        if course.is_timed and (passed := course.clock.expired(now)):
-            return shown + self._end(passed=passed)
+        if course.passed:
+            return shown + self._end(passed=course.passed)
         return shown
 
     def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:

@@ -20,6 +20,11 @@ def fold_options(arguments: Namespace) -> Options:
     return {"stop": arguments.stop, "include_stop": arguments.include_stop}
 
 
+def add_record_option(parser: ArgumentParser) -> None:
+    """Add where the stream is recorded."""
+    parser.add_argument("--record", metavar="FILE", help="record the stream, to be replayed and inspected later")
+
+
 def add_output_options(parser: ArgumentParser) -> None:
     """Add how a reply is shown."""
     parser.add_argument("--json", action="store_true", help="print the whole reply as JSON instead of its text")

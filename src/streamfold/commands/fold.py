@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ..errors import CallerError
+from ..intake import StreamOptions
 from ..recording import is_recording
-from .arguments import add_fold_options, add_output_options, fold_options
+from .arguments import add_fold_options, add_output_options, add_record_option, fold_options
 from .showing import show
 
 SUMMARY = "fold the bytes of a recorded or piped stream"
@@ -22,13 +23,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="-", help="raw bytes or a recording; default: standard input")
     parser.add_argument("--dialect", metavar="NAME", help="the wire format, where the first bytes do not tell")
     add_fold_options(parser)
+    add_record_option(parser)
     add_output_options(parser)
 
 
 def execute(arguments: Namespace) -> int:
     """Run the command; return its exit status."""
     with _opened(arguments.file) as file:
-        return show(_reads(file), arguments, {**fold_options(arguments), "dialect": arguments.dialect})
+        options: StreamOptions = {**fold_options(arguments), "dialect": arguments.dialect, "record": arguments.record}
+        return show(_reads(file), arguments, options)
 
 
 def _opened(path: str) -> BinaryIO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from .arguments import add_fold_options, add_output_options, fold_options
+from .arguments import add_fold_options, add_output_options, add_record_option, fold_options
 from .showing import show
 
 SUMMARY = "stream a reply of a model on this device"
@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, metavar="T", help="0 always takes the likeliest token")
     parser.add_argument("--seed", type=int, metavar="N", help="makes a reply repeatable")
     add_fold_options(parser)
+    add_record_option(parser)
     add_output_options(parser)
 
 
@@ -36,4 +37,4 @@ def execute(arguments: Namespace) -> int:
     names = ("max_tokens", "temperature", "seed")
     params = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     with LocalEngine(arguments.model) as engine, engine.chat(messages, **params) as generation:
-        return show(generation, arguments, fold_options(arguments))
+        return show(generation, arguments, {**fold_options(arguments), "record": arguments.record})

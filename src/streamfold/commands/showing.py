@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
 
-from ..intake import Options
+from ..intake import StreamOptions
 from ..reply import Reply
 from ..sync import stream
 from . import exit_status
 
 
-def show(source: Iterable[Any], arguments: Namespace, options: Options) -> int:
+def show(source: Iterable[Any], arguments: Namespace, options: StreamOptions) -> int:
     """Show the text of `source` as it arrives, or the reply as JSON at its end; return the exit status."""
     started = time.monotonic()
     interrupted = False
