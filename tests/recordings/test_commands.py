@@ -131,3 +131,33 @@ def test_any_width_will_do(files, width):
     )
     assert done.returncode == 0, done.stderr
     assert max(len(line.rstrip()) for line in done.stdout.decode().splitlines()) <= int(width)
+
+
+def test_fold_records_what_it_reads(tmp_path):
+    out = str(tmp_path / "reply.stream")
+    done = run("fold", "--record", out, stdin=WHOLE)
+    assert (done.stdout, done.returncode) == (b"Hello wor<END>ld", 0), done.stderr
+    assert run("convert", out).stdout == WHOLE
+    with open(out, "rb") as file:
+        assert run("fold", stdin=file.read()).stdout == b"Hello wor<END>ld"
+    assert run("fold", "--record", str(tmp_path / "no" / "folder"), stdin=WHOLE).returncode == 2
+
+
+def test_record_replay_over_http_and_record_again_gives_the_same_bytes(files, tmp_path):
+    from streamfold import Request, fold
+    from streamfold.recordings import Recording
+
+    again, once_more = str(tmp_path / "again.stream"), str(tmp_path / "once_more.stream")
+    for source, target in ((files["whole.stream"], again), (again, once_more)):
+        with start("replay", source, "--serve", "--speed", "5") as process:
+            url = re.search(r"http://\S+(?=,)", process.stderr.readline().decode())[0]
+            reply = fold(Request(url, json={"model": "m"}), record=target)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        assert reply.text == "Hello wor<END>ld"
+    reads = [
+        b"".join(chunk.data for chunk in Recording.open(path).chunks)
+        for path in (files["whole.stream"], again, once_more)
+    ]
+    assert reads == [WHOLE] * 3
+    assert Recording.open(once_more).content_type == "text/event-stream"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import cast
 
-from ..intake import Options
+from ..intake import Options, StreamOptions
 
 
 def add_fold_options(parser: ArgumentParser) -> None:
@@ -23,6 +24,11 @@ def fold_options(arguments: Namespace) -> Options:
 def add_record_option(parser: ArgumentParser) -> None:
     """Add where the stream is recorded."""
     parser.add_argument("--record", metavar="FILE", help="record the stream, to be replayed and inspected later")
+
+
+def recorded(options: Options, arguments: Namespace) -> StreamOptions:
+    """Return `options` and where the stream is recorded."""
+    return cast("StreamOptions", {**options, "record": arguments.record})
 
 
 def add_output_options(parser: ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ..errors import CallerError
-from ..intake import StreamOptions
+from ..intake import Options
 from ..recording import is_recording
-from .arguments import add_fold_options, add_output_options, add_record_option, fold_options
+from .arguments import add_fold_options, add_output_options, add_record_option, fold_options, recorded
 from .showing import show
 
 SUMMARY = "fold the bytes of a recorded or piped stream"
@@ -30,8 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(arguments: Namespace) -> int:
     """Run the command; return its exit status."""
     with _opened(arguments.file) as file:
-        options: StreamOptions = {**fold_options(arguments), "dialect": arguments.dialect, "record": arguments.record}
-        return show(_reads(file), arguments, options)
+        options: Options = {**fold_options(arguments), "dialect": arguments.dialect}
+        return show(_reads(file), arguments, recorded(options, arguments))
 
 
 def _opened(path: str) -> BinaryIO:

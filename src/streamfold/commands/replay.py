@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
+from typing import cast
 
 from ..errors import CallerError
-from ..intake import Options
+from ..intake import Options, StreamOptions
 from .arguments import add_fold_options, add_output_options, fold_options
 from .exit_status import OK
 from .showing import show
@@ -54,9 +55,13 @@ def execute(arguments: Namespace) -> int:
     cut_at, stall_at = (text and Place.parse(text) for text in (arguments.cut_at, arguments.stall_at))
     faults = Faults(cut_at, stall_at, chunking(arguments.chunking))
     speed = None if arguments.at_once else arguments.speed
-    options: Options = {**fold_options(arguments), "dialect": arguments.dialect, "content_type": recording.content_type}
+    options: Options = {
+        **fold_options(arguments),
+        "dialect": arguments.dialect,
+        "content_type": recording.content_type,
+    }
     if not arguments.serve:
-        return show(replayed(recording, speed, faults, options), arguments, options)
+        return show(replayed(recording, speed, faults, options), arguments, cast("StreamOptions", options))
     server = ReplayServer(recording, to=arguments.to, speed=speed, faults=faults, port=arguments.port, options=options)
     with server, suppress(KeyboardInterrupt):
         print(f"serving {arguments.file} at {server.url}, whatever the path; Ctrl-C ends it", file=sys.stderr)

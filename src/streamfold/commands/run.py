@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from .arguments import add_fold_options, add_output_options, add_record_option, fold_options
+from .arguments import add_fold_options, add_output_options, add_record_option, fold_options, recorded
 from .showing import show
 
 SUMMARY = "stream a reply of a model on this device"
@@ -37,4 +37,4 @@ def execute(arguments: Namespace) -> int:
     names = ("max_tokens", "temperature", "seed")
     params = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     with LocalEngine(arguments.model) as engine, engine.chat(messages, **params) as generation:
-        return show(generation, arguments, {**fold_options(arguments), "record": arguments.record})
+        return show(generation, arguments, recorded(fold_options(arguments), arguments))
