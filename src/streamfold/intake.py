@@ -127,7 +127,7 @@ class Intake:
         if isinstance(chunk, str):
             return self._machine
         if type(chunk) is dict:
-            return ObjectChunks(self.fold, self._dialect)
+            return ObjectChunks(self.fold, self._dialect or _dialect_of_form(chunk))
         return _client_chunks(self.fold, chunk, self._dialect) or self._machine
 
     def begin_wire(self, content_type: str | None) -> None:
@@ -224,6 +224,12 @@ def _client_chunks(fold: Fold, chunk: Any, dialect: JSONDialect | None) -> Objec
     if reader_of(chunk.__class__) is None and not isinstance(chunk, Mapping):
         return None
     return ObjectChunks(fold, dialect or dialect_of_kind(chunk.__class__))
+
+
+def _dialect_of_form(chunk: Mapping[str, Any]) -> JSONDialect | None:
+    from .sources.objects import dialect_of_form
+
+    return dialect_of_form(chunk)
 
 
 def _dialect_named(name: str) -> JSONDialect:

@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from zlib import crc32
 
 import pytest
 
-from streamfold import Verdict, afold, fold, stream
+from streamfold import Request, Verdict, afold, fold, stream
+from streamfold.clocks import Timeouts
 from streamfold.errors import CallerError
 from streamfold.recording import MAGIC, RecordReader, encode
 from streamfold.recordings import Recording
 from streamfold.recordings.facts import request_facts, response_facts
+from streamfold.retry import RetryPolicy
 
 from ..test_cli import END, MORE, REST, START
 
@@ -88,6 +92,14 @@ def test_re_recording_writes_the_same_reads(path, tmp_path, source):
 def test_a_source_that_raised(path, chunks, error):
     live = fold(broken(chunks, error), record=path)
     assert live.verdict is Verdict.ERRORED
+    assert same(fold(Recording.open(path))) == same(live)
+
+
+def test_the_objects_of_a_client_library(path):
+    messages = pytest.importorskip("langchain_core.messages")
+    source = [messages.AIMessageChunk(content=text, id="r") for text in ("Hel", "lo")]
+    live = fold(source, record=path)
+    assert live.text == "Hello"
     assert same(fold(Recording.open(path))) == same(live)
 
 
@@ -217,3 +229,97 @@ class TestSecrets:
             "content_type": "text/event-stream",
             "headers": {"x-request-id": "r1"},
         }
+
+
+class TestRequests:
+    """Over real sockets: attempts, refusals and deadlines are recorded too, and fold into the same reply."""
+
+    @pytest.fixture
+    def ask(self):
+        """Serve responses, one after the other: a status and the pieces of a body, or a body that never ends."""
+        servers = []
+
+        def asker(*responses):
+            server = Scripted(responses)
+            servers.append(server)
+            return Request(server.url, json={"model": "m", "messages": ["SECRET"]}, headers={"X-Key": "SECRET-KEY"})
+
+        yield asker
+        for server in servers:
+            server.close()
+
+    def check(self, path, live):
+        recording = Recording.open(path)
+        assert same(fold(recording)) == same(live)
+        assert b"SECRET" not in path.read_bytes()
+        return recording
+
+    def test_a_request(self, path, ask):
+        recording = self.check(path, fold(ask((200, WIRE)), record=path))
+        assert recording.last.request["parameters"] == {"model": "m"}
+        assert (recording.last.response["status"], recording.content_type) == (200, "text/event-stream")
+        assert b"".join(chunk.data for chunk in recording.chunks) == b"".join(WIRE)
+        times = [recording.last.at, recording.last.answered_at, *[chunk.at for chunk in recording.chunks]]
+        assert times == sorted(times)
+
+    def test_async(self, path, ask):
+        self.check(path, asyncio.run(afold(ask((200, WIRE)), record=path)))
+
+    def test_a_refusal(self, path, ask):
+        live = fold(ask((429, [b'{"error":{"message":"slow down","type":"rate"}}'])), record=path, retry=None)
+        assert live.verdict is Verdict.ERRORED
+        self.check(path, live)
+
+    def test_a_second_attempt(self, path, ask):
+        live = fold(ask((503, [b"busy"]), (200, WIRE)), record=path, retry=RetryPolicy(attempts=2))
+        assert live.verdict is Verdict.COMPLETE
+        assert len(self.check(path, live).attempts) == 2
+
+    def test_a_deadline(self, path, ask):
+        live = fold(ask((200, [START, None])), record=path, timeouts=Timeouts(gap=0.2))
+        assert (live.text, live.verdict) == ("Hello ", Verdict.TIMED_OUT)
+        self.check(path, live)
+
+    def test_a_connection_that_breaks(self, path, ask):
+        live = fold(ask((200, [START])), record=path, retry=None)
+        assert live.text == "Hello "
+        self.check(path, live)
+
+
+class Scripted:
+    """A server that gives one response after the other; ``None`` in a body waits for ever."""
+
+    def __init__(self, responses):
+        waiting = list(responses)
+        self._left = left = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status, pieces = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                self.send_response(status)
+                self.send_header("Content-Type", "text/event-stream" if status == 200 else "application/json")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for piece in pieces:
+                    if piece is None:
+                        left.wait(20)
+                    else:
+                        self.wfile.write(piece)
+
+            def log_message(self, *values):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/chat/completions?key=SECRET"
+
+    def close(self):
+        self._left.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
