@@ -167,6 +167,22 @@ def test_any_stream_drives_the_anthropic_client(source):
     assert final.stop_reason == ("tool_use" if calls else "end_turn")
 
 
+@pytest.mark.parametrize("source", ["openai_chat", "anthropic_messages", "gemini", "ollama_chat", "cohere_v2"])
+def test_any_stream_drives_the_openai_client_for_responses(source):
+    wire = wire_of(source)
+    reply = replied(wire)
+    with serving(wire, to="openai_responses") as url:
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+        with client, client.responses.stream(model="m", input="x") as stream:
+            final = stream.get_final_response()
+    assert final.output_text == reply.text
+    calls = [(item.name, item.arguments) for item in final.output if item.type == "function_call"]
+    assert calls == [(call.name, call.arguments) for call in reply.tool_calls]
+    thoughts = [part.text for item in final.output if item.type == "reasoning" for part in item.content or []]
+    assert "".join(thoughts) == reply.reasoning + reply.plan
+    assert (final.status, final.usage.output_tokens) == ("completed", reply.usage.output_tokens)
+
+
 def test_every_encoder_has_its_content_type():
     for name in ENCODERS:
         with serving(wire_of("openai_chat"), to=name) as url:
