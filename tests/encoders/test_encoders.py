@@ -141,7 +141,7 @@ def test_seals_are_kept(name):
 
 def test_the_signatures_of_gemini_are_kept():
     wire = encoded(next(iter(seeds("gemini", "sse"))).read_bytes(), "sse")
-    events = events_of(wire)
+    events = events_of(wire.replace(b'"thoughtSignature":"x"', b'"thoughtSignature":"c2ln"'))
     again = folded(said("gemini", *events))
     signed = [(type(part), part.signature) for part in events[-1].reply.parts if getattr(part, "signature", None)]
     assert signed
