@@ -8,16 +8,24 @@ rest is below.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from .errors import StreamfoldError
-from .events import Details, PartBreak, PartStart, PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
-from .parts import Part
+from .events import Details, Event, PartBreak, PartStart, PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, Words
 from .reply import Verdict
 from .usage import Usage
+
+EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
+    TextPart: TextDelta,
+    ReasoningPart: ReasoningDelta,
+    RefusalPart: RefusalDelta,
+    PlanPart: PlanDelta,
+}
+"""The event that tells of a piece of each."""
 
 
 @dataclass(slots=True)
