@@ -16,6 +16,7 @@ from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
 from .framing import Frame, Framing, told
 from .framing.sse import SSE
+from .recording import Seam
 from .reply import Verdict
 
 
@@ -61,6 +62,9 @@ class Decoder:
     def take(self, data: bytes) -> Shown | str:
         """Do what `feed` does; return one piece of text, as there is nearly always, without a list around it."""
         if data.__class__ is not bytes:
+            if isinstance(data, Seam):
+                self.reconnect()
+                return []
             if not isinstance(data, bytes | bytearray | memoryview):
                 return self._events([ChunkTypeError(data, expected="bytes")])
             data = bytes(data)

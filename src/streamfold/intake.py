@@ -14,6 +14,7 @@ from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
 from .events import TextDelta
 from .folding import Fold, Shown
+from .recording import Seam
 from .reply import Verdict
 from .surrogates import has_surrogates
 from .tags import THINK, Tag
@@ -114,6 +115,8 @@ class Intake:
             self._gate = GraphemeGate().feed
 
     def _first(self, chunk: Any) -> Shown:
+        if isinstance(chunk, Seam):
+            return self.resume(chunk.text or "", 0)
         self._machine = self._machine_for(chunk)
         self.feed = self.take = self._gated
         if self._gate is None:
