@@ -2,7 +2,8 @@
 
 A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one.
 `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `PlanDelta` and `Usage` serve here as they do in the events and in the
-reply, and an error (`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
+reply, and an error (`ProviderError`, `DialectError`) is a delta like any other; `UnreadUsage` is a report to be read
+later. The rest is below.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .errors import StreamfoldError
 from .events import PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
 from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart
 from .reply import Verdict
-from .usage import Usage
+from .usage import UnreadUsage, Usage
 
 Words = TextPart | ReasoningPart | RefusalPart | PlanPart
 """The parts that come word by word."""
@@ -135,6 +136,7 @@ Delta = (
     | Logprobs
     | Identity
     | Usage
+    | UnreadUsage
     | Anomaly
     | StreamfoldError
     | Marker

@@ -48,7 +48,7 @@ from .reply import Choice, Reply, Verdict
 from .stops import StopMatcher
 from .tags import THINK, Tag, TagSplitter
 from .tool_calls import OpenCall
-from .usage import Usage
+from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
@@ -75,6 +75,7 @@ class Fold:
             append it and to hand it on is all there is to do.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
+        unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
         notes: What the stream did that it should not have done.
 
     Raises:
@@ -97,7 +98,8 @@ class Fold:
         self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
-        self._usage = Usage()
+        self._tally = Tally()
+        self.unread_usage: Callable[[], Sequence[UnreadUsage]] = tuple
         self._identity = Identity()
         self.dialect: str | None = None
         self.notes = Notes()
@@ -154,13 +156,16 @@ class Fold:
     @property
     def reply(self) -> Reply:
         """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
+        for unread in self.unread_usage():
+            self._tally.add(unread)
+        usage = self._tally.usage
         choices = [self._choices[index].freeze() for index in sorted(self._choices)]
         has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
             choices=choices or [Choice()],
             stop=next((c.match for c in self._choices.values() if c.match), None),
-            usage=self._usage if has_ended else self._usage.so_far(),
+            usage=usage if has_ended else usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
@@ -182,8 +187,8 @@ class Fold:
                 self._say(TextPart, delta.text, delta.choice, shown)
             case ReasoningDelta():
                 self._say(ReasoningPart, delta.text, delta.choice, shown)
-            case Usage():  # Gemini sends one with each piece of text
-                self._usage = self._usage.updated(delta)
+            case Usage() | UnreadUsage():  # Gemini sends one with each piece of text
+                self._tally.add(delta)
             case RefusalDelta():
                 self._say(RefusalPart, delta.text, delta.choice, shown)
             case PlanDelta():

@@ -468,9 +468,9 @@ def test_typed_way_is_the_untyped_one(chunks, spaced):
 def test_typed_way_is_taken_once_it_is_known_who_answers():
     dialect = OpenAIChat()
     named = frame({"id": "i", "model": "m", **chunk({"content": "a"}, finish_reason=None), "usage": None})
-    with pytest.raises(json_dialect.NOT_PLAIN, match=r"^$"):
-        dialect.plain(named)
+    assert not dialect.is_typed
     dialect.feed([named] * 2)
+    assert dialect.is_typed
     assert dialect.plain(named) == "a"
     assert dialect.feed([named] * 2) == ["a", "a"]
 
