@@ -15,12 +15,9 @@ from typing import Any, Final
 
 from .errors import StreamfoldError
 from .events import PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
-from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart
+from .parts import Part, Words
 from .reply import Verdict
 from .usage import UnreadUsage, Usage
-
-Words = TextPart | ReasoningPart | RefusalPart | PlanPart
-"""The parts that come word by word."""
 
 
 @dataclass(slots=True)
@@ -102,6 +99,10 @@ class Identity:
     id: str | None = None
     model: str | None = None
     fingerprint: str | None = None
+
+    def completed(self, later: Identity) -> Identity:
+        """Return this with what only `later` says."""
+        return Identity(self.id or later.id, self.model or later.model, self.fingerprint or later.fingerprint)
 
 
 @dataclass(slots=True)

@@ -143,4 +143,7 @@ class MediaPart:
     data: bytes
 
 
+Words = TextPart | ReasoningPart | RefusalPart | PlanPart
+"""The parts that come word by word."""
+
 Part = TextPart | ReasoningPart | RefusalPart | PlanPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart

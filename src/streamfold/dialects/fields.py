@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..parts import MediaPart
@@ -57,6 +57,12 @@ def media(url: Any) -> MediaPart | None:
         return None
     content = blob(data)
     return None if content is None else MediaPart(head.removeprefix("data:").partition(";")[0], content)
+
+
+def joined_blob(pieces: Sequence[str]) -> bytes:
+    """Return the bytes in base64 that came in pieces: each is whole in itself, or all of them together are."""
+    found = [blob(piece) for piece in pieces]
+    return (blob("".join(pieces)) or b"") if None in found else b"".join(filter(None, found))
 
 
 def blob(value: Any) -> bytes | None:

@@ -20,10 +20,10 @@ A body that does not start with ``[``, and anything after the ``]``, is a `Frami
 none: `JSONArray.ended` stays false, and `JSONArray.rest` keeps the element that was cut.
 
 Nearly every read is one element, and a decoder of JSON reads all of it anyway: `JSONArray.one` lets that tell whether
-it is. Any other element that a read has whole is one match of a regular expression (6 µs for 640 bytes); through one that
-is cut, or nested more than `MATCHED_DEPTH` deep, a match leads from bracket to bracket, over all strings between them
-(20 µs). The quantifiers are possessive, so no match ever goes back. Between reads only the depth and the place inside a
-string are kept. Time is linear in the bytes however they are cut, memory one element; `limit` bounds it.
+it is. Any other element that a read has whole is one match of a regular expression (6 µs for 640 bytes); through one
+that is cut, or nested more than `MATCHED_DEPTH` deep, a match leads from bracket to bracket, over all strings between
+them (20 µs). The quantifiers are possessive, so no match ever goes back. Between reads only the depth and the place
+inside a string are kept. Time is linear in the bytes however they are cut, memory one element; `limit` bounds it.
 """
 
 from __future__ import annotations
