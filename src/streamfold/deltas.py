@@ -29,6 +29,7 @@ class ToolCallPiece:
         server: Whether the provider executes the call itself.
         signature: The provider's seal on the call.
         free_text: Whether the arguments are free text, not JSON.
+        server_name: The name of the MCP server that has the tool.
     """
 
     index: int | None = None
@@ -40,6 +41,7 @@ class ToolCallPiece:
     server: bool = False
     signature: str | None = None
     free_text: bool = False
+    server_name: str | None = None
 
 
 @dataclass(slots=True)

@@ -530,4 +530,5 @@ def test_annotations_are_citations():
 
 def test_seals_of_reasoning_are_kept():
     sealed = {"reasoning_details": [{"type": "reasoning.text", "signature": "s"}, {"type": "x", "data": "d"}]}
-    assert reply_of({"reasoning": "hm"}, sealed).parts == [ReasoningPart("hm", signature="s", redacted="d")]
+    part = ReasoningPart("hm", signature="s", redacted="d", details=sealed["reasoning_details"])
+    assert reply_of({"reasoning": "hm"}, sealed).parts == [part]

@@ -321,7 +321,7 @@ BUILT_IN = {
             *pieces("mcp_call_arguments", '{"a"', ":1}"),
             done(0, "mcp_call", name="f", server_label="s", arguments='{"a":1}', output="o", error=None),
         ],
-        [ServerToolCall("i0", "f", '{"a":1}', True), ServerToolResult("i0", "f", "o")],
+        [ServerToolCall("i0", "f", '{"a":1}', True, "s"), ServerToolResult("i0", "f", "o")],
     ),
     "mcp that failed": (
         [done(0, "mcp_call", name="f", arguments="", error={"code": 1})],

@@ -134,7 +134,8 @@ class OpenItem:
         kind, id, name = text(item.get("type")), items.call_id(item), items.tool_name(item)
         self._named = bool(id and name)
         server, free_text = items.is_built_in(kind, name), items.is_free_text(kind)
-        deltas.append(ToolCallPiece(self._index, id, name, server=server, free_text=free_text))
+        of = word(item.get("server_label"))
+        deltas.append(ToolCallPiece(self._index, id, name, server=server, free_text=free_text, server_name=of))
 
     def _finish_call(self, item: items.Item, deltas: list[Delta]) -> None:
         self.call(item, deltas)

@@ -187,7 +187,10 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
     if reasoning := _reasoning(delta):
         deltas.append(ReasoningDelta(reasoning, index))
-    for detail in objects(delta.get("reasoning_details")):  # OpenRouter
+    details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
+    if details:
+        deltas.append(Details(ReasoningPart, {"details": details}, index))
+    for detail in details:
         seals = {"signature": word(detail.get("signature")), "redacted": word(detail.get("data"))}
         if any(seals.values()):
             deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
