@@ -14,7 +14,7 @@ from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
-from .framing import NO_SHAPE, Frame, Framing, told
+from .framing import BOM, JSON_SPACE, NO_SHAPE, Frame, Framing, told
 from .framing.sse import SSE
 from .reply import Verdict
 
@@ -40,6 +40,7 @@ class Decoder:
         self.fold = fold or Fold()
         self._content_type = content_type
         self._start = bytearray()
+        self._awaits_line = False  # whether only the end of a line can tell the framing
         self._waiting: list[Frame] = []
         self._n_waiting = 0  # bytes
         self._stranger: bytes | None = None  # the first frame that says something in no known dialect
@@ -136,9 +137,13 @@ class Decoder:
     def _find_framing(self, data: bytes, *, at_end: bool = False) -> Sequence[Frame]:
         """Hold the first bytes until they tell the framing, which takes it from there."""
         self._start += data
+        is_short = len(self._start) < MAX_SNIFF_BYTES and not at_end
+        if self._awaits_line and is_short and _LF not in data:
+            return []
         start = bytes(self._start)
         found = find_framing(start, self._content_type, at_end=at_end)
         if found is None:
+            self._awaits_line = start.removeprefix(BOM).lstrip(JSON_SPACE).startswith(b"{")
             return []
         self._start.clear()
         self._framing = found
