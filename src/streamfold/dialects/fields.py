@@ -14,7 +14,7 @@ from ..surrogates import replace_surrogates
 def get(value: Any, *path: str) -> Any:
     """Return what lies at `path` in nested objects; ``None`` if there is nothing."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if type(value) is dict or isinstance(value, Mapping) else None  # nearly always a dict
     return value
 
 
@@ -39,7 +39,9 @@ def text(value: Any) -> str:
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the objects in `value` if it is a list."""
-    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+    if not isinstance(value, list):
+        return iter(())
+    return (item for item in value if type(item) is dict or isinstance(item, Mapping))
 
 
 def dumped(arguments: Any) -> str:
