@@ -16,7 +16,7 @@ from streamfold.events import (
     ToolCallStart,
 )
 from streamfold.folding import Fold
-from streamfold.open_choice import MAX_CHOICES
+from streamfold.choices import MAX_CHOICES
 from streamfold.parts import ReasoningPart, RefusalPart, TextPart, ToolCall
 from streamfold.reply import Verdict
 from streamfold.usage import Usage
