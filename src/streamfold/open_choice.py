@@ -73,6 +73,11 @@ class OpenChoice:
         return self.matcher.match if self.matcher else None
 
     @property
+    def is_over(self) -> bool:
+        """Whether no more of it is wanted."""
+        return self.match is not None or self.end is not None
+
+    @property
     def is_plain(self) -> bool:
         """Whether its text needs no look at but for stops: no tags, no half of a character held, no end, no match."""
         joiner = self.joiners.get(TextPart)
