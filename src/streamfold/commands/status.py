@@ -1,0 +1,36 @@
+"""Say in one line how a stream ended, and how fast it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..reply import Reply
+from ..timing import Timing
+
+
+def status_line(reply: Reply, timing: Timing) -> str:
+    """Return the verdict, the tokens, the time to the first, the speed and the time in all; numbers only if known."""
+    return f"[{', '.join([_ending(reply), *_numbers(reply, timing)])}]"
+
+
+def _ending(reply: Reply) -> str:
+    if reply.stop:
+        return f"stopped by {reply.stop.string!r} at character {reply.stop.offset:,}"
+    return f"{reply.verdict}, {reply.error}" if reply.error else str(reply.verdict)
+
+
+def _numbers(reply: Reply, timing: Timing) -> Iterator[str]:
+    tokens = reply.usage.output_tokens if reply.usage.mark("output_tokens") == "exact" else None
+    if tokens is not None:
+        yield f"{tokens:,} tokens"
+    if timing.first is not None:
+        yield f"first after {timing.first:.2f} s"
+    if (speed := timing.per_second(tokens)) is not None:
+        yield f"{speed:.1f} {'tokens' if tokens is not None else 'chunks'}/s"
+    yield f"{timing.total:.1f} s"
+
+
+def tool_call_lines(reply: Reply) -> Iterator[str]:
+    """Yield a line for each tool call."""
+    for call in reply.tool_calls:
+        yield f"tool call: {call.name}({call.arguments}){'' if call.complete else ' incomplete'}"
