@@ -63,7 +63,7 @@ class Highlighter:
             return _plain_tokens(self._lexer, line)
         context = LexerContext(line + "\n", 0, self._stack)
         try:
-            lexer = cast(ExtendedRegexLexer, self._lexer)  # a table is all that the method needs
+            lexer = cast("ExtendedRegexLexer", self._lexer)  # a table is all that the method needs
             found = list(ExtendedRegexLexer.get_tokens_unprocessed(lexer, context=context))
         except TypeError:  # a rule of this lexer's wants to be called without the context
             self._carries = False

@@ -31,7 +31,9 @@ from .theme import CODE, DIM, LINK
 HOLD = 48
 """Bounds how long text waits for the end of a span, in characters."""
 
-_SPECIAL = re.compile(r"[\\`*_~\[]")
+MAX_OPEN = 4
+"""Bounds how many spans can be open past their hold: more are no text that anybody wrote, and each costs."""
+
 _RUN = re.compile(r"([`*_~])\1*")
 _TEXT = re.compile(r"[^\\`*_~\[]+")
 _ESCAPABLE = frozenset("!\"#$%&'*+,-./:;<=>?@\\^_`{|}~")
@@ -168,7 +170,7 @@ class Inline:
         """Show the marker, dimmed, since its closer is too far away to wait for."""
         run = items[0] if items else None
         if isinstance(run, Run):
-            if not starts_word(self._held[run.n]):
+            if len(self._open) == MAX_OPEN or not starts_word(self._held[run.n]):
                 return run.left, [Segment(run.char * run.left, self._style())]
             shown = [Segment(run.char * run.left, self._style([DIM]))]
             self._open.append((run.char, run.left))

@@ -14,7 +14,7 @@ Kind = Literal["blank", "text", "heading", "item", "rule", "fence", "row"]
 
 MAX_INFO = 100  # characters after a fence that are waited for: no language has a longer name
 MAX_START = 300
-"""Bounds how much of a line is waited for to tell what it is, in characters; a longer one is text."""
+"""Bounds how much of a line is waited for to tell what it is, in characters; if that does not tell, it is text."""
 
 _BLANK = re.compile(r"\s*")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
@@ -50,8 +50,6 @@ def line_of(start: str, ended: bool) -> Line | None:
         start: Its first characters, none of which is a newline.
         ended: Whether that is the whole line.
     """
-    if len(start) > MAX_START and not ended:
-        return Line("text")
     if _BLANK.fullmatch(start):
         return Line("blank") if ended else None
     first = start[0]

@@ -26,7 +26,7 @@ from rich.style import Style
 from .controls import neutralised
 from .highlighting import MAX_LINE, Highlighter
 from .inline import Inline
-from .lines import Line, line_of
+from .lines import MAX_START, Line, line_of
 from .tables import is_delimiter, table
 from .theme import CODE, DIM, HEADINGS, MARKER, PLAIN
 from .wrapping import Wrapper
@@ -40,7 +40,7 @@ MAX_DEPTH = 8
 _QUOTES = re.compile(r"(?: {0,3}> ?)*")
 _BULLETS = "•◦▪"
 _NESTED = 2  # columns that a line stands further right than the marker of the item it belongs to; models use few
-_INDENTED_CODE = 4  # columns
+TAB = 4  # columns (CommonMark 2.2)
 
 
 @dataclass(slots=True)
@@ -126,9 +126,10 @@ class Markdown:
         shown: list[Segment] = []
         while True:
             quotes, column, body = self._dissected()
-            line = line_of(body, ended)
-            if line is None:
+            line = line_of(body[:MAX_START], ended and len(self._start) <= MAX_START)
+            if line is None and len(self._start) <= MAX_START:
                 return shown
+            line = line or Line("text")
             if line.kind == "item" and len(self._items) < MAX_DEPTH:
                 shown += self._begin_item(line, column, quotes)
                 self._start = body[line.rest :]
@@ -137,11 +138,11 @@ class Markdown:
 
     def _dissected(self) -> tuple[int, int, str]:
         """Return how many quotes the line stands in, the column of its text, and its text so far."""
-        found = _QUOTES.match(self._start)
+        found = _QUOTES.match(self._start, 0, MAX_START)
         end = found.end() if found and not self._marker else 0
-        body = self._start[end:].expandtabs(_INDENTED_CODE)
-        text = body.lstrip()
-        column = self._marker_column if self._marker else len(body) - len(text)
+        body = self._start[end:]
+        text = body.lstrip(" \t")
+        column = self._marker_column or len(body[: len(body) - len(text)].expandtabs(TAB))
         return self._quotes if self._marker else min(self._start[:end].count(">"), MAX_DEPTH), column, text
 
     def _begin_item(self, line: Line, column: int, quotes: int) -> list[Segment]:

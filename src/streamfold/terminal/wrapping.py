@@ -66,13 +66,14 @@ class Wrapper:
             if piece[0] in " \t":
                 shown += self._end_word()
                 self._gap.append(Segment(piece.replace("\t", "    "), style))
-            elif piece.isascii():
-                if self._wide:
-                    shown += self._end_word()
-                shown += self._add(piece, len(piece), style, REACH)
-            else:
-                for unit, cells in self._units(piece, style):
-                    shown += self._add_unit(unit, cells, style)
+                continue
+            if self._emoji and (piece.isascii() or style != self._emoji[1]):
+                shown += self._flush_emoji()
+            if piece.isascii():
+                shown += self._add_unit(piece, len(piece), style)
+                continue
+            for unit, cells in self._units(piece, style):
+                shown += self._add_unit(unit, cells, style)
         return shown
 
     def close(self) -> list[Segment]:
@@ -83,7 +84,7 @@ class Wrapper:
 
     def _units(self, piece: str, style: Style) -> Iterator[tuple[str, int]]:
         """Yield what must not be cut, with its width; an emoji at the end waits for what follows."""
-        if self._emoji and self._emoji[1] == style:
+        if self._emoji:
             piece = self._emoji[0] + piece
             self._emoji = None
         *units, last = units_of(piece)
@@ -96,7 +97,7 @@ class Wrapper:
     def _add_unit(self, unit: str, cells: int, style: Style) -> list[Segment]:
         if cells == 0 or (unit in CLOSING and self._state):
             return self._add(unit, cells, style, REACH)
-        wide = cells > 1
+        wide = cells > 1 and not unit.isascii()
         shown = self._end_word() if wide or self._wide else []
         self._wide = wide
         return shown + self._add(unit, cells, style, _WIDE_REACH if wide else REACH)
@@ -104,19 +105,17 @@ class Wrapper:
     def _add(self, text: str, cells: int, style: Style, reach: int) -> list[Segment]:
         """Add to the word, or start it."""
         room = self._width - self._column - _length(self._gap)
-        shown = self._flush_emoji() if self._emoji else []
         if not self._state:
             self._state = "printed" if room >= min(reach, (self._width - self._indent) // 2) else "held"
         if self._state == "printed":
-            return shown + self._print(text, cells, style)
+            return self._print(text, cells, style)
         self._word.append((text, cells, style))
         self._held += cells
-        if self._held > room:
-            self._state = "printed"
-            if self._column > self._indent:
-                shown += self._break()
-            shown += self._print_word()
-        return shown
+        if self._held <= room:
+            return []
+        self._state = "printed"
+        shown = self._break() if self._column > self._indent else []
+        return shown + self._print_word()
 
     def _end_word(self) -> list[Segment]:
         shown = self._flush_emoji() if self._emoji else []
