@@ -18,11 +18,15 @@ LAYERS = [
     {"__main__"},
     {"__init__", "cli"},
     {"commands"},
-    {"terminal"},
+    {"terminal", "chat"},
     {"engines"},
     {"sync", "aio"},
+    {"network", "anetwork"},
+    {"transports", "watch", "awatch"},
+    {"course"},
+    {"attempts"},
     {"intake"},
-    {"graphemes", "sources"},
+    {"graphemes", "sources", "responses", "taps"},
     {"decoder"},
     {"detection"},
     {"dialects"},
@@ -34,18 +38,22 @@ LAYERS = [
     {"events"},
     {"reply"},
     {"history", "reply_json"},
-    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing"},
+    {"providers"},
+    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing", "request"},
     {"partial_json"},
     {"errors"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
-CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
+CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["course"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
 THIRD_PARTY_ALLOWED = {
     "dialects": {"msgspec"},
     "engines": {"xllamacpp"},
     "partial_json": {"jiter"},
+    "chat": {"platformdirs"},
+    "commands": {"shtab"},
     "terminal": {"pygments", "rich", "wcwidth"},
+    "transports": {"urllib3", "aiohttp", "yarl"},
 }
 
 

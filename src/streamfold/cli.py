@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from .commands import exit_status, fold, run
+from .commands import chat, exit_status, fold, interrupts, run
 from .errors import CallerError, StreamfoldError
 
-COMMANDS = {"run": run, "fold": fold}
+COMMANDS = {"run": run, "chat": chat, "fold": fold}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     arguments = parser().parse_args(argv)
-    signal.signal(signal.SIGINT, _interrupt_once)
+    interrupts.arm()
     try:
         return int(arguments.execute(arguments))
     except CallerError as error:
@@ -47,12 +46,6 @@ def parser() -> argparse.ArgumentParser:
         command.add_arguments(one)
         one.set_defaults(execute=command.execute)
     return whole
-
-
-def _interrupt_once(number: int, frame: object) -> None:
-    # Closing takes a moment, and `timeout -s INT` or an impatient hand sends more: they must not break it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _complain(error: Exception, status: int) -> int:

@@ -9,36 +9,33 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..events import Event, StreamEnd, TextDelta
+from ..events import Event, TextDelta
 from ..intake import Options
 from ..reply import Reply
+from ..request import Request
 from ..sync import stream
 from ..terminal.controls import neutralised
-from ..timing import Meter, Timing
 from . import exit_status
 from .status import status_line, tool_call_lines
 
+Source = Iterable[Any] | Request
 Show = Callable[[Event], object]
 
 
-@dataclass(slots=True)
-class Watched:
-    """A stream that was shown to its end: its reply, when it came, and whether Ctrl-C ended it."""
+class Watched(NamedTuple):
+    """A stream that was shown to its end: its reply, and whether Ctrl-C ended it."""
 
     reply: Reply
-    timing: Timing
     interrupted: bool
 
 
-def show(source: Iterable[Any], arguments: Namespace, options: Options) -> int:
+def show(source: Source, arguments: Namespace, options: Options) -> int:
     """Show `source` as it arrives, or its reply as JSON at the end; return the exit status."""
     if arguments.json:
         watched = watch(source, options, _nothing)
@@ -49,23 +46,20 @@ def show(source: Iterable[Any], arguments: Namespace, options: Options) -> int:
             watched = watch(source, options, shown)
     if arguments.json or not lays_out():
         print(*tool_call_lines(watched.reply), sep="\n", end="", file=sys.stderr)
-    print(status_line(watched.reply, watched.timing), file=sys.stderr)
+    print(status_line(watched.reply), file=sys.stderr)
     return exit_status.INTERRUPTED if watched.interrupted else exit_status.of_reply(watched.reply)
 
 
-def watch(source: Iterable[Any], options: Options, shown: Show) -> Watched:
+def watch(source: Source, options: Options, shown: Show) -> Watched:
     """Hand every event of `source` to `shown`; Ctrl-C ends it, and what was received stays."""
-    meter = Meter(time.monotonic())
     interrupted = False
     with closing(stream(source, **options)) as events:
         try:
             for event in events:
-                if not isinstance(event, StreamEnd):
-                    meter.content(time.monotonic())
                 shown(event)
         except KeyboardInterrupt:
             interrupted = True
-    return Watched(events.reply, meter.timing(time.monotonic()), interrupted)
+    return Watched(events.reply, interrupted)
 
 
 @contextmanager

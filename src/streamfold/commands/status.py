@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reply import Reply
-from ..timing import Timing
 
 
-def status_line(reply: Reply, timing: Timing) -> str:
+def status_line(reply: Reply) -> str:
     """Return the verdict, the tokens, the time to the first, the speed and the time in all; numbers only if known."""
-    return f"[{', '.join([_ending(reply), *_numbers(reply, timing)])}]"
+    return f"[{', '.join([_ending(reply), *_numbers(reply)])}]"
 
 
 def _ending(reply: Reply) -> str:
@@ -19,7 +18,9 @@ def _ending(reply: Reply) -> str:
     return f"{reply.verdict}, {reply.error}" if reply.error else str(reply.verdict)
 
 
-def _numbers(reply: Reply, timing: Timing) -> Iterator[str]:
+def _numbers(reply: Reply) -> Iterator[str]:
+    timing = reply.timing
+    assert timing is not None  # every driver sets it
     tokens = reply.usage.output_tokens if reply.usage.mark("output_tokens") == "exact" else None
     if tokens is not None:
         yield f"{tokens:,} tokens"

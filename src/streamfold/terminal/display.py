@@ -16,6 +16,7 @@ from ..events import (
     PartEnd,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     StreamEnd,
     TextDelta,
     ToolCallDelta,
@@ -58,7 +59,11 @@ class Display:
 
     def feed(self, event: Event, now: float) -> list[Segment]:
         """Take the next event in, which came at `now`, in seconds; return what it shows."""
-        if isinstance(event, StreamEnd) or event.choice != 0:
+        if isinstance(event, StreamEnd):
+            return []
+        if isinstance(event, Reset):
+            return [*self._enter(Reset, now), *self._prose.line(f"from the beginning again: {event.why}", FAILED)]
+        if event.choice != 0:
             return []
         if isinstance(event, TextDelta):
             return [*self._enter(TextDelta, now), *self._markdown.feed(event.text)]
