@@ -29,7 +29,7 @@ def marked(segments: Iterable[Segment]) -> str:
     """The text with its styles as Rich's own markup: ``[bold]so[/]``."""
     pieces: list[tuple[str, str]] = []
     for text, style, _ in segments:
-        name = str(style) if style and text.strip() else ""
+        name = str(style) if style else ""
         name = "" if name == "none" else name
         if pieces and pieces[-1][0] == name:
             pieces[-1] = (name, pieces[-1][1] + text)

@@ -1,8 +1,9 @@
 """Tell which runs of asterisks, underscores and tildes open a span, which close one, and which belong together.
 
-The rules are CommonMark's (0.31.2, 6.2), with one relaxed: beside Chinese, Japanese or Korean text, which has no
-spaces, punctuation counts as if a space stood there. Two underscores are no marker: models make text strong with
-asterisks, and write ``__init__``.
+The rules are CommonMark's (0.31.2, 6.2). One is relaxed: beside Chinese, Japanese or Korean text, which has no spaces,
+punctuation counts as if a space stood there. Two are tightened: a run before a slash or a dot opens nothing, since it is
+a pattern of file names (``**/*.py``); and two underscores are no marker, since models make text strong with asterisks,
+and write ``__init__``.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def run_of(marker: str, before: str, after: str) -> Run:
     char = marker[0]
     left = not after.isspace() and (not _is_punctuation(after) or _is_apart(before))
     right = not before.isspace() and (not _is_punctuation(before) or _is_apart(after))
-    opens, closes = left, right
+    opens, closes = left and after not in "/.", right
     if char == "_":
         opens = left and (not right or _is_punctuation(before))
         closes = right and (not left or _is_punctuation(after))

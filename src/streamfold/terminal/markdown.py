@@ -142,7 +142,8 @@ class Markdown:
         end = found.end() if found and not self._marker else 0
         body = self._start[end:]
         text = body.lstrip(" \t")
-        column = self._marker_column or len(body[: len(body) - len(text)].expandtabs(TAB))
+        indentation = body[: len(body) - len(text)]
+        column = self._marker_column if self._marker else len(indentation.expandtabs(TAB))
         return self._quotes if self._marker else min(self._start[:end].count(">"), MAX_DEPTH), column, text
 
     def _begin_item(self, line: Line, column: int, quotes: int) -> list[Segment]:
@@ -263,7 +264,7 @@ class Markdown:
 
     def _close_row(self) -> list[Segment]:
         self._rows.append(self._start)
-        self._row_chars += len(self._start)
+        self._row_chars += len(self._start) + len("\n")
         if len(self._rows) == 2 and not is_delimiter(self._rows[1]):
             return self._end_table()
         if self._row_chars <= TABLE_HOLD:
