@@ -1,9 +1,9 @@
 """Tell which runs of asterisks, underscores and tildes open a span, which close one, and which belong together.
 
 The rules are CommonMark's (0.31.2, 6.2). One is relaxed: beside Chinese, Japanese or Korean text, which has no spaces,
-punctuation counts as if a space stood there. Two are tightened: a run before a slash or a dot opens nothing, since it is
-a pattern of file names (``**/*.py``); and two underscores are no marker, since models make text strong with asterisks,
-and write ``__init__``.
+punctuation counts as if a space stood there. Two are tightened: a run before a slash or a dot opens nothing, since it
+is a pattern of file names (``**/*.py``); and two underscores are no marker, since models make text strong with
+asterisks, and write ``__init__``.
 """
 
 from __future__ import annotations
