@@ -28,7 +28,7 @@ from streamfold.reply import Choice, Reply, Verdict
 PARTS: list[Part] = [
     ReasoningPart("hm", signature="seal", id="r1"),
     ReasoningPart("", redacted="xyz"),
-    TextPart("Héllo \ud83d\ude00 👩‍🚀", citations=[{"type": "char_location", "n": 1}], signature="s"),
+    TextPart("Héllo 👩‍🚀", citations=[{"type": "char_location", "n": 1}], signature="s"),
     ToolCall("c1", "look", '{"a": [1, 2]}', True, signature="t"),
     ToolCall(None, "cut", '{"a', False),
     ServerToolCall("srvtoolu_1", "web_search", "{}", True),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,9 +61,17 @@ class Screen:
 
     def wait_for(self, text: str) -> None:
         """Wait until `text` stands on the screen."""
+        self._wait(lambda: text in self.text, text)
+
+    def wait_for_last(self, line: str) -> None:
+        """Wait until `line` is the last one on the screen."""
+        self._wait(lambda: self.lines[-1] == line, line)
+
+    def _wait(self, done: Callable[[], bool], text: str) -> None:
         until = time.monotonic() + PATIENCE
-        while text not in self.text:
-            assert self.read() and time.monotonic() < until, f"no {text!r} on the screen:\n{self.text}"
+        while not done():
+            going = self.read() and time.monotonic() < until
+            assert going, f"no {text!r} on the screen:\n{self.text}"
 
     def wait(self) -> int:
         """Wait for the end; return the exit status."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -46,10 +47,8 @@ class Wire:
 
     def close(self) -> None:
         for end in (self.reads, self._writes):
-            try:
+            with suppress(OSError):
                 os.close(end)
-            except OSError:
-                pass
 
     def end(self) -> None:
         self.send(END)

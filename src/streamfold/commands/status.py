@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ..reply import Reply
 
+MIN_GENERATING = 0.1  # seconds: what a shorter reply's speed would be says nothing
+
 
 def status_line(reply: Reply) -> str:
     """Return the verdict, the tokens, the time to the first, the speed and the time in all; numbers only if known."""
@@ -26,7 +28,7 @@ def _numbers(reply: Reply) -> Iterator[str]:
         yield f"{tokens:,} tokens"
     if timing.first is not None:
         yield f"first after {timing.first:.2f} s"
-    if (speed := timing.per_second(tokens)) is not None:
+    if (timing.generating or 0) >= MIN_GENERATING and (speed := timing.per_second(tokens)) is not None:
         yield f"{speed:.1f} {'tokens' if tokens is not None else 'chunks'}/s"
     yield f"{timing.total:.1f} s"
 
