@@ -65,7 +65,7 @@ def opened(conversation: Conversation, arguments: Namespace) -> Iterator[Ask]:
     if engine == "local":
         from ..engines.local import LocalEngine
 
-        params = {"max_tokens": MAX_TOKENS, **_params(arguments)}
+        params = {"max_tokens": MAX_TOKENS, "stream_options": {"include_usage": True}, **_params(arguments)}
         with LocalEngine(model) as local:
             yield lambda asked: local.chat(_with_system(asked, "openai"), **params)
     elif engine == "llama.cpp":

@@ -28,8 +28,9 @@ def _numbers(reply: Reply) -> Iterator[str]:
         yield f"{tokens:,} tokens"
     if timing.first is not None:
         yield f"first after {timing.first:.2f} s"
-    if (timing.generating or 0) >= MIN_GENERATING and (speed := timing.per_second(tokens)) is not None:
-        yield f"{speed:.1f} {'tokens' if tokens is not None else 'chunks'}/s"
+    long_enough = (timing.generating or 0) >= MIN_GENERATING
+    if tokens is not None and long_enough and (speed := timing.per_second(tokens)) is not None:
+        yield f"{speed:.1f} tokens/s"
     yield f"{timing.total:.1f} s"
 
 
