@@ -42,6 +42,7 @@ class Course:
         is_timed: Whether there is any limit.
         attempts: What to ask, where the source is a `Request`.
         taps: Who watches.
+        passed: The deadline that has passed, as of what `took` was told last.
         again: Whether, after `over`, there is another attempt.
 
     Raises:
@@ -60,7 +61,9 @@ class Course:
         self.timeouts = (timeouts or NO_LIMITS).settled(NETWORK if requests else None)
         self.clock = Clock(self.timeouts, now)
         self.is_timed = self.timeouts != NO_LIMITS
+        self.passed: Deadline | None = None
         self.again = False
+        self._more = 0  # `n_more` of the intake, as of the last read
         self._meter = Meter(now)
         self._timing: Timing | None = None
         self.attempts = None
@@ -111,20 +114,25 @@ class Course:
         """Take in the head of a response that is a stream."""
         assert self.attempts is not None
         self.attempts.answered(status, headers)
+        self._more = self.intake.n_more
         for tap in self.taps:
             tap.response(status, headers, now)
 
-    def took(self, chunk: Any, shown: Shown | str, now: float) -> bool:
+    def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, events=1)
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
+            self.passed = self.clock.expired(now) if self.is_timed else None
             return False
         fold.heard = None
         self._meter.stamp(now)
+        if now >= self.clock.total_at:
+            self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
 
     def skipped(self, n_pieces: int) -> None:
@@ -168,7 +176,10 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
+        self.fold.passed = None
+        self._more = 0
         self.intake = self.attempts.intake
+        self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:
             tap.retry(self.attempts.why, self.attempts.wait, now)
