@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_status.BAD_USAGE
     arguments = whole.parse_args(argv)
     interrupts.arm()
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is no reason to fail
     try:
         return int(arguments.execute(arguments))
     except CallerError as error:

@@ -45,7 +45,8 @@ def show(source: Source, arguments: Namespace, options: Options) -> int:
         with display(arguments) as shown:
             watched = watch(source, options, shown)
     if arguments.json or not lays_out():
-        print(*tool_call_lines(watched.reply), sep="\n", end="", file=sys.stderr)
+        for line in tool_call_lines(watched.reply):
+            print(line, file=sys.stderr)
     print(status_line(watched.reply), file=sys.stderr)
     return exit_status.INTERRUPTED if watched.interrupted else exit_status.of_reply(watched.reply)
 

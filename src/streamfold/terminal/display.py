@@ -50,6 +50,7 @@ class Display:
     def __init__(self, width: Callable[[], int], reasoning: Reasoning = "summary") -> None:
         self.waits_for = "waiting"
         self._reasoning = reasoning
+        self._width = width
         self._markdown = Markdown(width)
         self._prose = Prose(width)
         self._section: type | None = None  # the kind of event that is shown
@@ -91,7 +92,8 @@ class Display:
         if left is None:
             return []
         if left is TextDelta:
-            return [*self._markdown.close(), *_blank(section)]
+            shown, self._markdown = self._markdown.close(), Markdown(self._width)
+            return [*shown, *_blank(section)]
         if left is ReasoningDelta and self._reasoning != "show":
             summary = self._reasoning == "summary"
             return self._prose.line(f"thought for {now - since:.1f} s", DIM) if summary else []
@@ -102,7 +104,10 @@ class Display:
         if self._call is not None and event.index != self._call:
             self._later.setdefault(event.index, []).append(event)
             return shown
-        return shown + self._shown_of_call(event)
+        shown += self._shown_of_call(event)
+        while self._call is None and self._later:
+            shown += self._next_call()
+        return shown
 
     def _shown_of_call(self, event: _ToolEvent) -> list[Segment]:
         if isinstance(event, ToolCallStart):
@@ -111,19 +116,18 @@ class Display:
         if isinstance(event, ToolCallDelta):
             return self._prose.feed(event.arguments, PLAIN)
         self._call = None
-        end = [*self._prose.feed(")", TOOL), *([] if event.call.complete else self._prose.feed(" incomplete", FAILED))]
-        return [*end, *self._prose.close(), *self._next_call()]
+        lacking = [] if event.call.complete else self._prose.feed(" incomplete", FAILED)
+        return [*self._prose.feed(")", TOOL), *lacking, *self._prose.close()]
 
     def _next_call(self) -> list[Segment]:
-        for index in sorted(self._later):
-            return [one for event in self._later.pop(index) for one in self._shown_of_call(event)]
-        return []
+        """Show what has come of the first of the calls that waited."""
+        waited = self._later.pop(next(iter(self._later)))
+        return [one for event in waited for one in self._shown_of_call(event)]
 
     def _end_calls(self) -> list[Segment]:
         """Show what waited for a tool call that never ended."""
         shown: list[Segment] = []
         while self._later:
-            self._call = None
             shown += [*self._prose.close(), *self._next_call()]
         self._call = None
         return shown

@@ -95,7 +95,7 @@ class Live:
             try:
                 event = self._events.get(timeout=self._timeout())
             except queue.Empty:
-                if not self._paced and self._spinner:
+                if not self._paced and self._spinner and self._display.waits_for:
                     self._spinner.turn(self._display.waits_for, time.monotonic())
             else:
                 going = event is not None

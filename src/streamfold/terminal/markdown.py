@@ -100,9 +100,7 @@ class Markdown:
 
     def close(self) -> list[Segment]:
         """End the text; return what was held. What was printed then ends with a newline."""
-        shown = [*self._next_line(), *self._end_table()]
-        self.__init__(self._width)  # type: ignore[misc]
-        return shown
+        return [*self._next_line(), *self._end_table()]
 
     def _next_line(self) -> list[Segment]:
         shown = self._close()

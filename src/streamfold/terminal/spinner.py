@@ -18,14 +18,13 @@ class Spinner:
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._since = time.monotonic()
-        self._what = ""
+        self._what = "waiting"
         self._shown = False
 
     def turn(self, what: str, now: float) -> None:
         """Show that `what` has been going on at `now`, a time of `time.monotonic`."""
         if what != self._what:
-            self._what = what
-            self._since = self._since if not self._shown and what == "waiting" else now
+            self._what, self._since = what, now
         elapsed = now - self._since
         picture = _PICTURES[int(elapsed / TURN) % len(_PICTURES)]
         self._file.write(f"{_ERASE if self._shown else ''}{picture} {what} {elapsed:.1f} s")
