@@ -1,12 +1,12 @@
 # Everything sets itself up in .venv; `make clean` forgets it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml $(shell find src -name '*.py')
+SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
-.PHONY: demo test test-core lint fuzz bench clean
+.PHONY: demo test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
@@ -30,6 +30,10 @@ fuzz: .venv/wheel .venv/fuzz
 
 bench: .venv/wheel .venv/bench
 	$(BIN)/python -m bench
+
+# docs/cli.md, from the command's own parser.
+docs: .venv/wheel
+	$(BIN)/python -m docs.cli_reference
 
 clean:
 	rm -rf .venv dist

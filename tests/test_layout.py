@@ -18,7 +18,7 @@ LAYERS = [
     {"__main__"},
     {"__init__", "cli", "pytest_plugin"},
     {"commands"},
-    {"cassette", "inspection"},
+    {"terminal", "chat", "cassette", "inspection"},
     {"engines"},
     {"sync", "aio"},
     {"recordings"},
@@ -49,13 +49,15 @@ DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["course"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
 THIRD_PARTY_ALLOWED = {
-    "commands": {"rich"},
     "dialects": {"msgspec"},
     "encoders": {"msgspec"},
     "engines": {"xllamacpp"},
     "inspection": {"rich"},
     "partial_json": {"jiter"},
+    "chat": {"platformdirs"},
+    "commands": {"shtab"},
     "pytest_plugin": {"pytest"},
+    "terminal": {"pygments", "rich", "wcwidth"},
     "transports": {"urllib3", "aiohttp", "yarl"},
 }
 
