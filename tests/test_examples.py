@@ -15,6 +15,7 @@ SHOWN = {
     "async.py": "One two\nstopped\n",
     "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
     "openai_compatible.py": "5. Jupiter\n6. \nstopped\n",
+    "recording.py": "True\n[82, 59, 81]\nanthropic_messages One two\n",
     "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
     "trio_client.py": "One two\nstopped\nOne two three four\ncomplete\n",
     "wire.py": "stopped: 'The sky is blue. '\n",

@@ -6,6 +6,7 @@ from typing import assert_type
 from streamfold import (
     AsyncStream,
     Event,
+    Recording,
     Reply,
     Stream,
     TextDelta,
@@ -35,6 +36,7 @@ def sync() -> None:
     assert_type(reply, Reply)
     assert_type(reply.raise_for_verdict().text, str)
     assert_type(reply.verdict, Verdict | None)
+    assert_type(fold(Recording.open("reply.stream"), record="again.stream"), Reply)
     with stream(["a"]) as events:
         assert_type(events, Stream)
         for event in events:
