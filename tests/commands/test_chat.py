@@ -129,9 +129,12 @@ def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.Complet
     return subprocess.run(command, input=stdin, capture_output=True, env=environ, timeout=60, check=False)
 
 
-def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(server: PlainServer, tmp_path: Path) -> None:
-    done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\n")
-    assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
+def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(
+    server: PlainServer, model: Model, tmp_path: Path
+) -> None:
+    model.replies[1] = "Short."
+    done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\nAnd?\n")
+    assert (done.stdout, done.returncode) == (b"Hello **Ann**! \nShort. \n", 0)
 
 
 def test_run_asks_a_server(server: PlainServer, tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ def _turn(kept: Conversations, conversation: Conversation, said: str, ask: Ask, 
     try:
         with display(arguments) as shown:
             watched = watch(ask(conversation), {}, shown)
+        if not sys.stdout.isatty():
+            print(flush=True)  # between two replies; a terminal is at the start of a line already
         if watched.reply.parts:
             kept.keep(conversation, watched.reply)
             answered = True
