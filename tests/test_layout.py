@@ -38,6 +38,7 @@ LAYERS = [
     {"stops", "surrogates", "notes"},
     {"deltas"},
     {"events"},
+    {"signals"},
     {"reply"},
     {"history", "reply_json"},
     {"providers"},

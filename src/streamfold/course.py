@@ -19,9 +19,9 @@ from .events import StreamEnd
 from .folding import Fold, Shown
 from .intake import Intake, Options, StreamOptions
 from .parts import ReasoningPart
-from .recording import ReadingEnded
 from .reply import Reply, Verdict
 from .retry import RetryPolicy
+from .signals import ReadingEnded
 from .timing import Meter, Timing
 
 NO_LIMITS = Timeouts(None, None, None, None, None)

@@ -16,8 +16,8 @@ from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
 from .framing import BOM, JSON_SPACE, NO_SHAPE, Frame, Framing, told
 from .framing.sse import SSE
-from .recording import Seam
 from .reply import Verdict
+from .signals import Seam
 
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 

@@ -14,8 +14,8 @@ from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
 from .events import TextDelta
 from .folding import Fold, Shown
-from .recording import Seam
 from .reply import Verdict
+from .signals import Seam
 from .surrogates import has_surrogates
 from .tags import THINK, Tag
 
