@@ -152,10 +152,9 @@ def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
     Raises:
         CallerError: It is not iterable.
     """
-    if isinstance(source, AsyncIterable):
-        return aiter(source)
-    found = aopened(source)
-    return iterate(source) if found is None else found
+    if (found := aopened(source)) is not None:
+        return found
+    return aiter(source) if isinstance(source, AsyncIterable) else iterate(source)
 
 
 class _Texts(AsyncIterator[str]):

@@ -61,9 +61,6 @@ def test_to_leave_a_clients_stream_hangs_up(client: Client) -> None:
 
 
 def test_to_leave_a_clients_async_stream_hangs_up(client: Client) -> None:
-    if client is CLIENTS["google_genai"]:
-        pytest.skip("google-genai does not hang up when its async stream is closed early, whoever closes it")
-
     async def main() -> None:
         with serving(client.wire[: cut(client.wire)], endless=True) as server:
             async with client.aopen(server.url) as chunks:

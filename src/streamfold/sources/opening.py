@@ -18,6 +18,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from inspect import iscoroutinefunction
 from typing import Any
 
+from .genai import GenaiStream, is_genai_stream
+
 POLL = 0.1
 """How many seconds of silence pass between two looks at the producer."""
 
@@ -48,6 +50,8 @@ def aopened(source: Any) -> AsyncIterator[Any] | None:
         chunks = content.iter_any()
     elif _is_queue(source) and iscoroutinefunction(source.get):
         chunks = _ataken(source)
+    elif is_genai_stream(source):
+        chunks = GenaiStream(source)
     else:
         return None
     return aiter(chunks)
