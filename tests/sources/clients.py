@@ -173,3 +173,9 @@ def hugging_face(url: str, stack: Any, sync: bool) -> Any:
 
 async def at_once(stream: Any) -> Any:
     return stream
+
+
+def cut(wire: bytes) -> int:
+    """Return where the event with the last of the text ends."""
+    at = wire.index(b"lo \\u2713")
+    return wire.index(b"\n", at) + (1 if wire.startswith(b"{") else 2)
