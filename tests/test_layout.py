@@ -20,6 +20,7 @@ LAYERS = [
     {"engines"},
     {"broadcast", "abroadcast"},
     {"sync", "aio"},
+    {"callbacks"},
     {"intake"},
     {"graphemes", "sources"},
     {"decoder"},

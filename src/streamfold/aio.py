@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from .callbacks import CallbackTask, check_callback, log_callback_error
 from .closing import aclose_source, attach_partial
 from .errors import SourceError
 from .events import Event, TextDelta
@@ -18,7 +19,7 @@ from .folding import Shown
 from .intake import Intake, Options
 from .reply import Reply, Verdict
 from .sources.opening import aopened
-from .sync import check_callback, iterate, log_callback_error
+from .sync import iterate
 
 OnText = Callable[[str], object | Awaitable[object]]
 
@@ -27,6 +28,7 @@ async def afold(
     source: AsyncIterable[Any] | Iterable[Any],
     *,
     on_text: OnText | None = None,
+    coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[Options],
 ) -> Reply:
@@ -38,7 +40,10 @@ async def afold(
     Args:
         source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through.
+        coalesce: Whether `on_text` is called in a task of its own, with all that arrived since it was last called;
+            needs asyncio.
+        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through; with `coalesce`, when
+            the next piece of text comes.
         options: See `Options`.
 
     Raises:
@@ -46,7 +51,11 @@ async def afold(
     """
     check_callback(on_text)
     async with AsyncStream(source, **options) as opened:
-        return await opened._drain(on_text, raise_callback_errors)
+        if on_text is None or not coalesce:
+            return await opened._drain(on_text, raise_callback_errors)
+        async with CallbackTask(on_text, opened._fold, raise_callback_errors) as hand_over:
+            await opened._drain(hand_over, raise_callback_errors)
+        return opened.reply
 
 
 class AsyncStream(AsyncIterator[Event]):

@@ -6,29 +6,26 @@ more, the reader leaves, or anything raises.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from .callbacks import CallbackThread, OnText, awaitable_refused, check_plain_callback, log_callback_error
 from .closing import attach_partial, close_source
 from .errors import CallerError, SourceError
 from .events import Event, TextDelta
-from .folding import Fold, Shown
+from .folding import Shown
 from .intake import Intake, Options
 from .reply import Reply, Verdict
 from .sources.opening import aopened, opened
-
-_log = logging.getLogger("streamfold")
-
-OnText = Callable[[str], object]
 
 
 def fold(
     source: Iterable[Any],
     *,
     on_text: OnText | None = None,
+    coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[Options],
 ) -> Reply:
@@ -44,16 +41,23 @@ def fold(
             ends. It is closed, if it can be, when the fold leaves it early.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
+        coalesce: Whether `on_text` is called in a thread of its own, with all that arrived since it was last called:
+            however slow it is, it neither slows the stream nor misses a character. By default the stream waits for it.
+        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead; with
+            `coalesce`, when the next piece of text comes.
         options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``: see
             `Options`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, `on_text` is not callable or async, or an option cannot be meant.
     """
-    check_callback(on_text)
+    check_plain_callback(on_text)
     with Stream(source, **options) as opened:
-        return opened._drain(on_text, raise_callback_errors)
+        if on_text is None or not coalesce:
+            return opened._drain(on_text, raise_callback_errors)
+        with CallbackThread(on_text, opened._fold, raise_callback_errors) as hand_over:
+            opened._drain(hand_over, raise_callback_errors)
+        return opened.reply
 
 
 class Stream(Iterator[Event]):
@@ -147,11 +151,14 @@ class Stream(Iterator[Event]):
 
     def _show(self, show: OnText, text: str, raise_callback_errors: bool) -> None:
         try:
-            show(text)
+            outcome = show(text)
         except Exception as error:
             if raise_callback_errors:
                 raise
             log_callback_error(self._fold, error)
+        else:
+            if outcome is not None and (refused := awaitable_refused(outcome)):
+                raise refused
 
     def _source_ended(self, error: BaseException) -> Shown:
         if isinstance(error, StopIteration):
@@ -193,18 +200,6 @@ def stream(
         print(events.reply.verdict)
     """
     return Stream(source, **options)
-
-
-def check_callback(on_text: object) -> None:
-    """Refuse what cannot be called, before the source is touched."""
-    if on_text is not None and not callable(on_text):
-        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
-
-
-def log_callback_error(folding: Fold, error: Exception) -> None:
-    """Keep the error for the reply, and log it the first time: it must not go unseen."""
-    if folding.notes.callback_failed(error):
-        _log.error("on_text raised; the stream goes on", exc_info=error)
 
 
 def iterate(source: Any) -> Iterator[Any]:
