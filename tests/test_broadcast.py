@@ -20,6 +20,14 @@ POLICIES: list[Policy] = ["block", "coalesce", "resync"]
 WORDS = [f"{n} " for n in range(200)]
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that must come to hold."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def text_of(events: list[Any]) -> str:
     text = ""
     for event in events:
@@ -109,7 +117,8 @@ def test_a_reader_that_blocks_stops_the_stream_until_it_leaves(leave: Callable[[
         blocking = broadcast.subscribe("block", 2)
         runner = threading.Thread(target=broadcast.run)
         runner.start()
-        time.sleep(0.1)
+        until(lambda: len(pulled) == 3)
+        time.sleep(0.05)
         assert len(pulled) == 3  # two wait in the queue, and one before it
         assert next(blocking) == TextDelta("0 ")
         if leave is not None:
@@ -284,7 +293,9 @@ def test_a_task_that_blocks_stops_the_stream_until_it_leaves() -> None:
             broadcast = AsyncBroadcast(events, keep_open=True)
             blocking = broadcast.subscribe("block", 2)
             runner = tasks.create_task(broadcast.run())
-            await asyncio.sleep(0.1)
+            while events.reply.text != "0 1 2 ":
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
             assert events.reply.text == "0 1 2 "
             blocking.close()
             assert (await runner).text == "".join(WORDS)

@@ -177,6 +177,14 @@ def test_what_waits_together_is_handed_on_as_one() -> None:
     ]
 
 
+def test_calls_that_take_turns_are_not_mixed_up() -> None:
+    fanout = Fanout()
+    queue = fanout.join("coalesce")
+    for n in range(4):
+        fanout.publish(ToolCallDelta(n // 2, str(n)))
+    assert [fanout.take(queue) for _ in range(3)] == [ToolCallDelta(0, "01"), ToolCallDelta(1, "23"), None]
+
+
 def test_choices_that_take_turns_are_joined_each_for_itself() -> None:
     fanout = Fanout()
     queue = fanout.join("coalesce", 2)
