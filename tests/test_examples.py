@@ -12,8 +12,10 @@ from .conftest import need_engine
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SHOWN = {
+    "broadcast.py": "from the start: One |  two |  three |  four\nlate: One two three four\n",
     "async.py": "One two\nstopped\n",
     "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
+    "telemetry.py": "chat m 1 ('stop',)\n",
     "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
     "wire.py": "stopped: 'The sky is blue. '\n",
 }

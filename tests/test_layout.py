@@ -18,7 +18,7 @@ LAYERS = [
     {"__main__"},
     {"__init__", "cli"},
     {"engines"},
-    {"broadcast", "abroadcast"},
+    {"broadcast", "abroadcast", "telemetry"},
     {"sync", "aio"},
     {"callbacks"},
     {"intake"},
@@ -41,7 +41,12 @@ LAYERS = [
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
-THIRD_PARTY_ALLOWED = {"dialects": {"msgspec"}, "engines": {"xllamacpp"}, "partial_json": {"jiter"}}
+THIRD_PARTY_ALLOWED = {
+    "dialects": {"msgspec"},
+    "engines": {"xllamacpp"},
+    "partial_json": {"jiter"},
+    "telemetry": {"opentelemetry"},
+}
 
 
 def modules() -> list[Path]:
