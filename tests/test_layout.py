@@ -21,8 +21,12 @@ LAYERS = [
     {"broadcast", "abroadcast", "telemetry"},
     {"sync", "aio"},
     {"callbacks"},
+    {"network", "anetwork"},
+    {"transports", "watch", "awatch"},
+    {"course"},
+    {"attempts"},
     {"intake"},
-    {"graphemes", "sources"},
+    {"graphemes", "sources", "responses", "taps"},
     {"decoder"},
     {"detection"},
     {"dialects"},
@@ -34,18 +38,20 @@ LAYERS = [
     {"events"},
     {"reply"},
     {"history", "reply_json"},
-    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing"},
+    {"providers"},
+    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing", "request"},
     {"partial_json"},
     {"errors"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
-CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
+CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["course"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
 THIRD_PARTY_ALLOWED = {
     "dialects": {"msgspec"},
     "engines": {"xllamacpp"},
     "partial_json": {"jiter"},
     "telemetry": {"opentelemetry"},
+    "transports": {"urllib3", "aiohttp", "yarl"},
 }
 
 

@@ -69,10 +69,10 @@ class _Aside:
         error: What ended the calls; to be raised where the text is handed over.
     """
 
-    def __init__(self, on_text: Callable[[str], Any], folding: Fold, raise_errors: bool) -> None:
+    def __init__(self, on_text: Callable[[str], Any], fold_now: Callable[[], Fold], raise_errors: bool) -> None:
         self.error: BaseException | None = None
         self._on_text = on_text
-        self._fold = folding
+        self._fold_now = fold_now  # each attempt has one of its own
         self._raise_errors = raise_errors
         self._waiting: list[str] = []
         self._closed = False  # whether more may come
@@ -84,7 +84,7 @@ class _Aside:
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, Exception) and not self._raise_errors:
-            log_callback_error(self._fold, error)
+            log_callback_error(self._fold_now(), error)
         else:
             self.error = error
 
