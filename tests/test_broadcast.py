@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from streamfold import Reply, StreamEnd, TextDelta, Verdict, astream, stream
+from streamfold import Reply, Request, StreamEnd, TextDelta, Verdict, astream, stream
 from streamfold.abroadcast import AsyncBroadcast, AsyncReader
 from streamfold.broadcast import Broadcast, Reader
 from streamfold.errors import CallerError
 from streamfold.events import Snapshot
 from streamfold.fanout import Policy
 
+from .sources.server import serving
+
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 POLICIES: list[Policy] = ["block", "coalesce", "resync"]
 WORDS = [f"{n} " for n in range(200)]
 
@@ -153,6 +156,20 @@ def test_the_stream_is_closed_when_its_last_reader_has_left() -> None:
     assert reply.verdict is Verdict.CANCELLED
     assert 0 < len(pulled) < 5
     assert list(broadcast.subscribe()) == [Snapshot(reply), StreamEnd(reply)]
+
+
+def test_a_server_is_left_at_once_when_the_last_reader_has_left() -> None:
+    with serving(CHUNK, endless=True) as server, stream(Request(server.url)) as events:
+        broadcast = Broadcast(events)
+        reader = broadcast.subscribe()
+        runner = threading.Thread(target=broadcast.run)
+        runner.start()
+        assert next(reader) == TextDelta("a")
+        reader.close()
+        assert server.left.wait(20)
+        runner.join(20)
+        assert not runner.is_alive()
+    assert events.reply.verdict is Verdict.CANCELLED
 
 
 def test_it_is_closed_when_its_readers_left_before_it_ran() -> None:

@@ -17,6 +17,7 @@ from streamfold.events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     Snapshot,
     StreamEnd,
     TextDelta,
@@ -47,6 +48,8 @@ class Reading:
     def take(self, event: Event | Snapshot) -> None:
         self.given.append(event)
         match event:
+            case Reset():
+                self.parts = {}
             case Snapshot():
                 self.parts = {choice.index: content(choice) for choice in event.reply.choices}
             case TextDelta() | ReasoningDelta() | RefusalDelta() | PlanDelta():
@@ -95,9 +98,12 @@ acts = st.one_of(
 )
 
 
-@given(st.lists(deltas, max_size=25), st.lists(acts, max_size=80))
-def test_deltas_and_snapshots_add_up_to_the_reply(stream: list[Delta], script: list[Any]) -> None:
-    events = events_of([*stream, END])
+@given(st.none() | st.lists(deltas, max_size=9), st.lists(deltas, max_size=25), st.lists(acts, max_size=80))
+def test_deltas_and_snapshots_add_up_to_the_reply(
+    failed: list[Delta] | None, stream: list[Delta], script: list[Any]
+) -> None:
+    before = [] if failed is None else [*events_of(failed)[:-1], Reset(2, "it broke off")]
+    events = [*before, *events_of([*stream, END])]
     fanout = Fanout()
     readers: list[tuple[Queue, Reading]] = []
     waiting = list(events)
@@ -138,8 +144,9 @@ def test_deltas_and_snapshots_add_up_to_the_reply(stream: list[Delta], script: l
         assert queue.ended
         assert reading.given[-1] is end
         assert {index: parts for index, parts in reading.parts.items() if parts} == contents(end.reply)
-        texts = text_reader()
-        assert "".join(map(texts, reading.given)) == "".join(c.text for c in end.reply.choices if c.index == 0)
+        pieces = list(map(text_reader(), reading.given))
+        since = max((n for n, event in enumerate(reading.given) if isinstance(event, Reset)), default=0)
+        assert "".join(pieces[since:]) == "".join(c.text for c in end.reply.choices if c.index == 0)
 
 
 @given(st.lists(deltas, min_size=1, max_size=25), st.lists(st.booleans(), max_size=60), st.integers(1, 3))
@@ -257,6 +264,25 @@ def test_a_stream_that_was_left_early_ends_with_what_was_held_back() -> None:
     assert isinstance(snapshot, Snapshot)
     assert snapshot.reply.text == "a E"
     assert end == StreamEnd(fold.reply)
+
+
+@pytest.mark.parametrize("policy", ["coalesce", "resync"])
+def test_nothing_counts_that_waits_before_a_reset(policy: Policy) -> None:
+    fanout = Fanout()
+    queue = fanout.join(policy, 2)
+    reset = Reset(2, "it broke off")
+    for event in (TextDelta("a"), ReasoningDelta("b"), TextDelta("c"), reset, TextDelta("d")):
+        fanout.publish(event)
+    assert [fanout.take(queue) for _ in range(3)] == [reset, TextDelta("d"), None]
+
+
+def test_who_blocks_sees_what_a_reset_takes_back() -> None:
+    fanout = Fanout()
+    queue = fanout.join("block")
+    events = [TextDelta("a"), Reset(2, "it broke off"), TextDelta("b")]
+    for event in events:
+        fanout.publish(event)
+    assert [fanout.take(queue) for _ in range(3)] == events
 
 
 def test_who_has_left_is_forgotten() -> None:

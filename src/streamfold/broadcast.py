@@ -23,7 +23,8 @@ class Broadcast:
     Args:
         events: The stream. Nobody else may iterate it.
         keep_open: Whether the stream is read on when its last reader has left, so that one who comes later finds
-            everything. By default it is closed: nobody should pay for an answer that nobody reads.
+            everything. By default it is closed, as `Stream.close` does: nobody should pay for an answer that nobody
+            reads.
 
     Example::
 
@@ -38,6 +39,7 @@ class Broadcast:
         self._events = events
         self._keep_open = keep_open
         self._fanout = Fanout()
+        self._running = False
         self._lock = RLock()  # not a plain lock: the garbage collector may close a reader amid whatever a thread does
         self._arrived = Condition(self._lock)
         self._room = Condition(self._lock)
@@ -64,6 +66,7 @@ class Broadcast:
         Returns:
             The reply. Every reader gets it too, as its last event, whatever becomes of this call.
         """
+        self._running = True
         try:
             for event in self._events:
                 with self._lock:
@@ -71,15 +74,26 @@ class Broadcast:
                         self._room.wait()
                     self._fanout.publish(event)
                     self._arrived.notify_all()
-                    deserted = self._fanout.deserted and not self._keep_open
-                if deserted:
-                    self._events.close()
+                if self._deserted:
+                    break
         finally:
+            self._running = False
             self._events.close()
             with self._lock:
                 self._fanout.break_off(self._events.reply)
                 self._arrived.notify_all()
         return self._events.reply
+
+    @property
+    def _deserted(self) -> bool:
+        return self._fanout.deserted and not self._keep_open
+
+    def _leave(self, queue: Queue) -> None:
+        with self._lock:
+            self._fanout.leave(queue)
+            self._room.notify()
+        if self._deserted and self._running:
+            self._events.close()  # the thread that reads it may wait for long
 
 
 class Reader(Iterator[Event | Snapshot]):
@@ -112,9 +126,7 @@ class Reader(Iterator[Event | Snapshot]):
 
     def close(self) -> None:
         """Leave: nothing waits for this reader any more."""
-        with self._broadcast._lock:
-            self._broadcast._fanout.leave(self._queue)
-            self._broadcast._room.notify()
+        self._broadcast._leave(self._queue)
 
     def __enter__(self) -> Self:
         return self

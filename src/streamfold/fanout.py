@@ -31,6 +31,7 @@ from .events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Reset,
     Snapshot,
     StreamEnd,
     TextDelta,
@@ -121,8 +122,11 @@ class Queue:
         return len(self._runs) >= self.size
 
     def put(self, event: Event) -> None:
-        """Let `event` wait; the end of the stream always finds room."""
-        if isinstance(event, StreamEnd):
+        """Let `event` wait; the end of the stream always finds room, and nothing counts that waits before a reset."""
+        if isinstance(event, Reset) and (self.missed or self.policy != "block"):
+            self._runs.clear()
+            self.missed = False
+        if isinstance(event, StreamEnd | Reset):
             self._runs.append(Run(event))
         elif self.missed:
             return  # the snapshot will hold it
@@ -203,7 +207,7 @@ class Fanout:
         """Put `event` before every reader."""
         if isinstance(event, StreamEnd):
             self.end = event
-        elif getattr(event, "choice", None) is None:  # a reset: what came so far does not count
+        elif isinstance(event, Reset):
             self._so_far.clear()
         else:
             self._so_far.add(event)
@@ -234,7 +238,9 @@ def text_reader() -> Callable[[Event | Snapshot], str]:
     def added(event: Event | Snapshot) -> str:
         nonlocal n
         text = ""
-        if isinstance(event, TextDelta) and event.choice == 0:
+        if isinstance(event, Reset):
+            n = 0  # the text begins anew
+        elif isinstance(event, TextDelta) and event.choice == 0:
             text = event.text
         elif isinstance(event, Snapshot):
             text = "".join(choice.text for choice in event.reply.choices if choice.index == 0)[n:]

@@ -22,7 +22,7 @@ from .events import Event, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
-from .sources.opening import aopened, opened
+from .sources.opening import Taken, aopened, opened
 
 if TYPE_CHECKING:
     from .clocks import Deadline
@@ -82,7 +82,7 @@ class Stream(Iterator[Event]):
         self._reading = Lock()
         self._waiting: deque[str | Event] = deque()
         self._course = Course(source, options, monotonic())
-        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source)
+        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source, self._course)
         self._closed = False
 
     @property
@@ -240,17 +240,24 @@ class Chunks:
 
     Attributes:
         read: Return the next chunk; raises ``StopIteration`` at the end.
+        passed: The deadline that passed in a read.
     """
 
-    passed = None
-
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, course: Course) -> None:
+        self.passed: Deadline | None = None
         self._source = source
+        self._course = course
         self._chunks = iterate(source)
         self.read = self._chunks.__next__
+        if course.is_timed and isinstance(self._chunks, Taken):
+            self._chunks.overdue = self._overdue
 
     def look(self) -> None:
-        """Watch no clock: a read of a plain iterable cannot be interrupted."""
+        """Watch no clock: a read of a plain iterable cannot be interrupted, and a queue looks by itself."""
+
+    def _overdue(self) -> bool:
+        self.passed = self._course.clock.expired(monotonic())
+        return self.passed is not None
 
     def interrupt(self) -> None:
         """Close the source, whose own matter it is whether that ends a read in another thread."""

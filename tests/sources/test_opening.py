@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamfold import Reply, Verdict, afold, fold, stream
+from streamfold import Reply, Timeouts, Verdict, afold, fold, stream
 from streamfold.errors import CallerError, SourceError
 from streamfold.sources import watched
 
@@ -146,6 +146,37 @@ def test_a_streamer_with_a_timeout_keeps_it() -> None:
     reply = fold(TextIteratorStreamer(timeout=0.01))
     assert reply.verdict is Verdict.ERRORED
     assert "Empty" in str(reply.error)
+
+
+@pytest.mark.parametrize("make", [queue.Queue, queue.SimpleQueue, TextIteratorStreamer])
+def test_a_queue_that_stays_silent_runs_into_a_limit(make: Callable[[], Any]) -> None:
+    """Its producer is dead, but other threads live that could put something in."""
+    source, others = make(), threading.Event()
+    other = threading.Thread(target=others.wait)
+    other.start()
+    try:
+        getattr(source, "text_queue", source).put("Hel")
+        reply = fold(source, timeouts=Timeouts(gap=0.1))
+    finally:
+        others.set()
+        other.join()
+    assert (reply.text, reply.verdict) == ("Hel", Verdict.TIMED_OUT)
+    assert reply.passed is not None
+    assert "limit 0.1 s" in reply.passed
+
+
+def test_a_queue_is_left_from_another_thread() -> None:
+    source: queue.Queue[str] = queue.Queue()
+    events = stream(source)
+    reader = threading.Thread(target=lambda: seen.extend(events))
+    seen: list[Any] = []
+    reader.start()
+    source.put("a")
+    time.sleep(0.05)
+    events.close()
+    reader.join(20)
+    assert not reader.is_alive()
+    assert seen[-1].reply.verdict is Verdict.CANCELLED
 
 
 def test_decoded_chunks_through_a_queue() -> None:
