@@ -142,13 +142,12 @@ class AsyncStream(AsyncIterator[Event]):
             await self._end(Verdict.CANCELLED, cause=error)
             raise
         shown = course.intake.feed(chunk)
-        now = monotonic()
-        if course.took(chunk, shown, now) and self._watch:
+        if course.took(chunk, shown, monotonic()) and self._watch:
             self._watch.look()
         if course.intake.fold.ended:
             return shown + await self._end()
-        if course.is_timed and (passed := course.clock.expired(now)):
-            return shown + await self._end(passed=passed)
+        if course.passed:
+            return shown + await self._end(passed=course.passed)
         return shown
 
     async def _timed_read(self) -> Any:

@@ -44,12 +44,15 @@ def check_plain_callback(on_text: object) -> None:
         raise _to_be_awaited()
 
 
-def awaitable_refused(outcome: object) -> CallerError | None:
-    """Return an error if `outcome` is a coroutine: what the callback was to do has not been done, and will not be."""
-    if not iscoroutine(outcome):
-        return None
-    outcome.close()
-    return _to_be_awaited()
+def refuse_coroutine(outcome: object) -> None:
+    """Refuse what a callback returned, if it would have to be awaited.
+
+    Raises:
+        CallerError: It is a coroutine: what the callback was to do has not been done.
+    """
+    if iscoroutine(outcome):
+        outcome.close()
+        raise _to_be_awaited()
 
 
 def _to_be_awaited() -> CallerError:
@@ -130,11 +133,17 @@ class CallbackThread(_Aside):
                     return
                 text = self._taken()
             try:
-                refused = awaitable_refused(self._on_text(text))
+                outcome = self._on_text(text)
             except BaseException as error:
                 self._failed(error)
             else:
-                self.error = self.error or refused
+                self._check(outcome)
+
+    def _check(self, outcome: object) -> None:
+        try:
+            refuse_coroutine(outcome)
+        except CallerError as refused:
+            self.error = self.error or refused
 
 
 class CallbackTask(_Aside):

@@ -42,7 +42,7 @@ class Course:
         is_timed: Whether there is any limit.
         attempts: What to ask, where the source is a `Request`.
         taps: Who watches.
-        stamp: Note the time of one piece of text of a simple source, and nothing else.
+        passed: The deadline that has passed, as of what `took` was told last.
         again: Whether, after `over`, there is another attempt.
 
     Raises:
@@ -61,9 +61,9 @@ class Course:
         self.timeouts = (timeouts or NO_LIMITS).settled(NETWORK if requests else None)
         self.clock = Clock(self.timeouts, now)
         self.is_timed = self.timeouts != NO_LIMITS
+        self.passed: Deadline | None = None
         self.again = False
         self._meter = Meter(now)
-        self.stamp = self._meter.stamp
         self._timing: Timing | None = None
         self.attempts = None
         if requests:
@@ -124,10 +124,17 @@ class Course:
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
+            self.passed = self.clock.expired(now) if self.is_timed else None
             return False
         fold.heard = None
         self._meter.stamp(now)
+        if now >= self.clock.total_at:
+            self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
+
+    def skipped(self, n_pieces: int) -> None:
+        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
+        self._meter.unmarked(n_pieces)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None
@@ -167,6 +174,7 @@ class Course:
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
         self.intake = self.attempts.intake
+        self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:
             tap.retry(self.attempts.why, self.attempts.wait, now)
