@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import trio
 
-from streamfold import Reply, Verdict, afold, fold
+from streamfold import Fold, Reply, Verdict, afold, fold
+from streamfold.callbacks import Callbacks, CallbackTask, CallbackThread, callbacks_of
 from streamfold.errors import CallerError
+from streamfold.events import Reset
 
 WORDS = [f"{n} " for n in range(100)]
 
@@ -33,7 +35,7 @@ FOLDS = {"sync": fold, "asyncio": fold_in_asyncio}
 @pytest.fixture(params=FOLDS.values(), ids=FOLDS.keys())
 def run(request: pytest.FixtureRequest) -> Iterator[Callable[..., Reply]]:
     yield request.param
-    assert not [thread for thread in threading.enumerate() if thread.name == "streamfold on_text"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamfold callbacks"]
 
 
 def test_a_slow_callback_does_not_stop_the_stream() -> None:
@@ -143,6 +145,30 @@ def test_cancelling_cancels_the_callback() -> None:
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
+
+
+def test_what_is_taken_back_is_told_in_its_place() -> None:
+    told: list[str | Reset] = []
+    reset = Reset(2, "it broke off")
+    callbacks = callbacks_of(told.append, told.append, None, raise_errors=True)
+
+    def tell(aside: Callbacks) -> None:
+        for piece in ("a", "b"):
+            aside.on_text(piece)
+        aside.on_reset(reset)
+        aside.on_text("c")
+
+    async def main() -> None:
+        async with CallbackTask(callbacks, Fold) as aside:
+            tell(aside)
+
+    asyncio.run(main())
+    assert told == ["ab", reset, "c"]
+    told.clear()
+    with CallbackThread(callbacks, Fold) as aside:
+        tell(aside)
+    assert told[-2:] == [reset, "c"]
+    assert "".join(map(str, told[:-2])) == "ab"
 
 
 def test_the_callbacks_thread_has_the_callers_context() -> None:

@@ -13,10 +13,10 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from .callbacks import CallbackTask, check_callback, log_callback_error
+from .callbacks import Callbacks, CallbackTask, callbacks_of
 from .closing import aclose_source, attach_partial
 from .course import Course
-from .events import Event, TextDelta
+from .events import Event, Reset, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from .request import Request
 
 OnText = Callable[[str], object | Awaitable[object]]
+OnReset = Callable[[Reset], object | Awaitable[object]]
 
 
 async def afold(
     source: AsyncIterable[Any] | Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
+    on_reset: OnReset | None = None,
     coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
@@ -48,21 +50,23 @@ async def afold(
     Args:
         source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
-        coalesce: Whether `on_text` is called in a task of its own, with all that arrived since it was last called;
+        on_reset: Called, and awaited, in the same way, as for `streamfold.fold`.
+        coalesce: Whether they are called in a task of their own, with all the text that arrived since the last call;
             needs asyncio.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through; with `coalesce`, when
-            the next piece of text comes.
-        options: See `Options`.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through; with `coalesce`, when the
+            next piece of text comes.
+        options: See `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable, or an option cannot be meant.
+        MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    check_callback(on_text)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     async with AsyncStream(source, **options) as opened:
-        if on_text is None or not coalesce:
-            return await opened._drain(on_text, raise_callback_errors)
-        async with CallbackTask(on_text, lambda: opened._course.fold, raise_callback_errors) as hand_over:
-            await opened._drain(hand_over, raise_callback_errors)
+        if not coalesce:
+            return await opened._drain(callbacks)
+        async with CallbackTask(callbacks, lambda: opened._course.fold) as aside:
+            await opened._drain(aside)
         return opened.reply
 
 
@@ -157,19 +161,21 @@ class AsyncStream(AsyncIterator[Event]):
             self._watch = watch_over(self._course.clock)
         return await self._watch.wait(self._feed.read)
 
-    async def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
+    async def _drain(self, callbacks: Callbacks) -> Reply:
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
         while not self._closed:
             for piece in await self._pull():
-                if on_text is not None and isinstance(piece, str):
-                    try:
-                        outcome = on_text(piece)
-                        if isinstance(outcome, Awaitable):
-                            await outcome
-                    except Exception as error:
-                        if raise_callback_errors:
-                            raise
-                        log_callback_error(self._course.fold, error)
+                try:
+                    if isinstance(piece, str):
+                        outcome = callbacks.on_text(piece)
+                    elif isinstance(piece, Reset):
+                        outcome = callbacks.on_reset(piece)
+                    else:
+                        continue
+                    if isinstance(outcome, Awaitable):
+                        await outcome
+                except Exception as error:
+                    callbacks.raised(error, self._course.fold)
         return self.reply
 
     async def _end(

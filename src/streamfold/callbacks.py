@@ -1,47 +1,73 @@
-"""Call the caller's `on_text`: its errors are the caller's, and a slow one need not slow the stream.
+"""Call the caller's callbacks: their errors are the caller's, and a slow one need not slow the stream.
 
-By default it is called before more is pulled, which is the simplest backpressure there is. With ``coalesce`` it is
-called aside, by a thread or a task of its own: what arrives during a call waits, and is handed on as one piece. Not a
-character is lost or late by more than one call, and what waits is at most the text of the reply.
+By default they are called before more is pulled, which is the simplest backpressure there is. With ``coalesce`` they
+are called aside, in a thread or a task of their own: what arrives during a call waits, and is handed on as one piece.
+Not a character is lost, and what waits is at most the text of the reply.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from inspect import iscoroutine, iscoroutinefunction
+from itertools import groupby
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import CallerError
+from .events import Reset
 from .folding import Fold
+
+if TYPE_CHECKING:
+    from .retry import RetryPolicy
 
 _log = logging.getLogger("streamfold")
 
 OnText = Callable[[str], object]
+OnReset = Callable[[Reset], object]
 
 
-def check_callback(on_text: object) -> None:
+class Callbacks(NamedTuple):
+    """What the caller is told with, instead of events."""
+
+    on_text: Callable[[str], Any]
+    on_reset: Callable[[Reset], Any]
+    raise_errors: bool
+
+    def raised(self, error: Exception, folding: Fold) -> None:
+        """Let an error of theirs pass; or keep it for the reply, and log it the first time: it must not go unseen."""
+        if self.raise_errors:
+            raise error
+        if folding.notes.callback_failed(error):
+            _log.error("on_text raised; the stream goes on", exc_info=error)
+
+
+def callbacks_of(
+    on_text: Any, on_reset: Any, retry: RetryPolicy | None, raise_errors: bool, *, plain: bool = False
+) -> Callbacks:
     """Refuse what cannot be called, before the source is touched.
 
-    Raises:
-        CallerError: It cannot be called.
-    """
-    if on_text is not None and not callable(on_text):
-        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
-
-
-def check_plain_callback(on_text: object) -> None:
-    """Refuse what cannot be called, or would have to be awaited.
+    Args:
+        on_text: Called with each piece of text, or ``None``.
+        on_reset: Called with each `Reset`, or ``None``.
+        retry: Whether there can be any.
+        raise_errors: Whether their errors pass through.
+        plain: Whether nobody is there to await what they return.
 
     Raises:
-        CallerError: It cannot be called, or is async.
+        CallerError: One of them cannot be called, or would have to be awaited; or text may be taken back, and nobody
+            would be told.
     """
-    check_callback(on_text)
-    if iscoroutinefunction(on_text) or iscoroutinefunction(getattr(on_text, "__call__", None)):  # noqa: B004
-        raise _to_be_awaited()
+    for name, callback in (("on_text", on_text), ("on_reset", on_reset)):
+        if callback is not None and not callable(callback):
+            raise CallerError(f"{name} is {type(callback).__name__}, expected a callable or None")
+        if plain and (iscoroutinefunction(callback) or iscoroutinefunction(getattr(callback, "__call__", None))):  # noqa: B004
+            raise CallerError(f"{name} is async, expected a plain callable: use afold")
+    if on_text is not None and on_reset is None and retry is not None and retry.after_text == "restart":
+        raise CallerError("after_text='restart' takes text back: give on_reset with on_text, to hear of it")
+    return Callbacks(on_text or _ignore, on_reset or _ignore, raise_errors)
 
 
 def refuse_coroutine(outcome: object) -> None:
@@ -52,65 +78,60 @@ def refuse_coroutine(outcome: object) -> None:
     """
     if iscoroutine(outcome):
         outcome.close()
-        raise _to_be_awaited()
+        raise CallerError("a callback is async, expected a plain callable: use afold")
 
 
-def _to_be_awaited() -> CallerError:
-    return CallerError("on_text is async, expected a plain callable: use afold")
-
-
-def log_callback_error(folding: Fold, error: Exception) -> None:
-    """Keep the error for the reply, and log it the first time: it must not go unseen."""
-    if folding.notes.callback_failed(error):
-        _log.error("on_text raised; the stream goes on", exc_info=error)
+def _ignore(told: object) -> None:
+    """Show nothing."""
 
 
 class _Aside:
-    """What waits for a callback that is called aside, and what became of it.
+    """What waits for callbacks that are called aside, and what became of them.
 
-    Attributes:
-        error: What ended the calls; to be raised where the text is handed over.
+    Args:
+        callbacks: The caller's.
+        fold_now: Return the fold that keeps their errors; each attempt has one of its own.
     """
 
-    def __init__(self, on_text: Callable[[str], Any], fold_now: Callable[[], Fold], raise_errors: bool) -> None:
-        self.error: BaseException | None = None
-        self._on_text = on_text
-        self._fold_now = fold_now  # each attempt has one of its own
-        self._raise_errors = raise_errors
-        self._waiting: list[str] = []
-        self._closed = False  # whether more may come
+    def __init__(self, callbacks: Callbacks, fold_now: Callable[[], Fold]) -> None:
+        self._callbacks = callbacks
+        self._fold_now = fold_now
+        self._waiting: list[str | Reset] = []
+        self._closed = False
+        self._error: BaseException | None = None  # what ended the calls; raised where text is handed over
 
-    def _taken(self) -> str:
-        text = "".join(self._waiting)
-        self._waiting.clear()
-        return text
+    def _taken(self) -> list[str | Reset]:
+        """Return what waits, with pieces of text that follow each other as one."""
+        waiting, self._waiting = self._waiting, []
+        taken: list[str | Reset] = []
+        for kind, run in groupby(waiting, type):
+            taken += ["".join(map(str, run))] if kind is str else run
+        return taken
+
+    def _call(self, told: str | Reset) -> Any:
+        return self._callbacks.on_text(told) if isinstance(told, str) else self._callbacks.on_reset(told)
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, Exception) and not self._raise_errors:
-            log_callback_error(self._fold_now(), error)
-        else:
-            self.error = error
+        try:
+            if not isinstance(error, Exception):
+                raise error
+            self._callbacks.raised(error, self._fold_now())
+        except BaseException as passing:
+            self._error = passing
 
     def _raise(self) -> None:
-        if self.error is not None:
-            raise self.error
+        if self._error is not None:
+            raise self._error
 
 
 class CallbackThread(_Aside):
-    """Call `on_text` in a thread of its own. On the way out it has been called with all, or an error is raised."""
+    """Call callbacks in a thread of their own. On the way out they have been told all, or an error is raised."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Callbacks:
         self._changed = Condition()
-        self._thread = Thread(target=copy_context().run, args=[self._run], name="streamfold on_text", daemon=True)
+        self._thread = Thread(target=copy_context().run, args=[self._run], name="streamfold callbacks", daemon=True)
         self._thread.start()
-        return self
-
-    def __call__(self, text: str) -> None:
-        """Hand `text` over; raise what ended the calls."""
-        with self._changed:
-            self._raise()
-            self._waiting.append(text)
-            self._changed.notify()
+        return Callbacks(self._put, self._put, raise_errors=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -124,32 +145,39 @@ class CallbackThread(_Aside):
         if error is None:
             self._raise()
 
+    def _put(self, told: str | Reset) -> None:
+        with self._changed:
+            self._raise()
+            self._waiting.append(told)
+            self._changed.notify()
+
     def _run(self) -> None:
+        for told in self._until_closed():
+            try:
+                outcome = self._call(told)
+            except BaseException as error:
+                self._failed(error)
+                continue
+            try:
+                refuse_coroutine(outcome)
+            except CallerError as refused:
+                self._error = refused
+
+    def _until_closed(self) -> Iterator[str | Reset]:
         while True:
             with self._changed:
                 while not (self._waiting or self._closed):
                     self._changed.wait()
                 if not self._waiting:
                     return
-                text = self._taken()
-            try:
-                outcome = self._on_text(text)
-            except BaseException as error:
-                self._failed(error)
-            else:
-                self._check(outcome)
-
-    def _check(self, outcome: object) -> None:
-        try:
-            refuse_coroutine(outcome)
-        except CallerError as refused:
-            self.error = self.error or refused
+                taken = self._taken()
+            yield from taken
 
 
 class CallbackTask(_Aside):
-    """Call `on_text` in a task of its own, and await what it returns: `CallbackThread` for asyncio."""
+    """Call callbacks in a task of their own, and await what they return: `CallbackThread` for asyncio."""
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> Callbacks:
         import asyncio  # here, because trio's users have no use for it
 
         try:
@@ -159,13 +187,7 @@ class CallbackTask(_Aside):
         self._changed = asyncio.Event()
         self._wait = asyncio.wait
         self._task = asyncio.create_task(self._run())
-        return self
-
-    def __call__(self, text: str) -> None:
-        """Hand `text` over; raise what ended the calls."""
-        self._raise()
-        self._waiting.append(text)
-        self._changed.set()
+        return Callbacks(self._put, self._put, raise_errors=True)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -181,15 +203,19 @@ class CallbackTask(_Aside):
         if error is None:
             self._raise()
 
+    def _put(self, told: str | Reset) -> None:
+        self._raise()
+        self._waiting.append(told)
+        self._changed.set()
+
     async def _run(self) -> None:
         while not self._closed or self._waiting:
             await self._changed.wait()
             self._changed.clear()
-            if not self._waiting:
-                continue
-            try:
-                outcome = self._on_text(self._taken())
-                if isinstance(outcome, Awaitable):
-                    await outcome
-            except Exception as error:
-                self._failed(error)
+            for told in self._taken():
+                try:
+                    outcome = self._call(told)
+                    if isinstance(outcome, Awaitable):
+                        await outcome
+                except Exception as error:
+                    self._failed(error)

@@ -173,6 +173,7 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
+        self.fold.passed = None
         self.intake = self.attempts.intake
         self.passed = None
         self.clock.restart(now + self.attempts.wait)

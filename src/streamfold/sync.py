@@ -14,11 +14,11 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from .callbacks import CallbackThread, OnText, check_plain_callback, log_callback_error, refuse_coroutine
+from .callbacks import Callbacks, CallbackThread, OnReset, OnText, callbacks_of, refuse_coroutine
 from .closing import attach_partial, close_source
 from .course import Course
 from .errors import CallerError
-from .events import Event, TextDelta
+from .events import Event, Reset, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
@@ -34,6 +34,7 @@ def fold(
     source: Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
+    on_reset: OnReset | None = None,
     coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
@@ -47,25 +48,29 @@ def fold(
     Args:
         source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
             chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
-            ends. It is closed, if it can be, when the fold leaves it early.
+            ends. It is closed, if it can be, when the fold leaves it early. Or a `Request`, which is made; or several,
+            each for the case that those before it fail.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
-        coalesce: Whether `on_text` is called in a thread of its own, with all that arrived since it was last called:
-            however slow it is, it neither slows the stream nor misses a character. By default the stream waits for it.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead; with
-            `coalesce`, when the next piece of text comes.
-        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``: see
-            `Options`.
+        on_reset: Called with the `Reset` where a request is made again after text was shown, and what was shown does
+            not count: `RetryPolicy.after_text`.
+        coalesce: Whether they are called in a thread of their own, with all the text that arrived since the last call:
+            however slow they are, they neither slow the stream nor miss a character. By default it waits for them.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through instead; with `coalesce`,
+            when the next piece of text comes.
+        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``,
+            ``timeouts``, ``retry``, ``client``, ``taps``: see `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable or async, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable or async, or an option cannot be meant.
+        MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    check_plain_callback(on_text)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors, plain=True)
     with Stream(source, **options) as opened:
-        if on_text is None or not coalesce:
-            return opened._drain(on_text, raise_callback_errors)
-        with CallbackThread(on_text, lambda: opened._course.fold, raise_callback_errors) as hand_over:
-            opened._drain(hand_over, raise_callback_errors)
+        if not coalesce:
+            return opened._drain(callbacks)
+        with CallbackThread(callbacks, lambda: opened._course.fold) as aside:
+            opened._drain(aside)
         return opened.reply
 
 
@@ -155,18 +160,18 @@ class Stream(Iterator[Event]):
             return shown + self._end(passed=course.passed)
         return shown
 
-    def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
+    def _drain(self, callbacks: Callbacks) -> Reply:
         """Consume the whole stream: `__next__` without the events that nobody asked for."""
-        show = _ignore if on_text is None else on_text
         if self._course.is_simple and isinstance(self._feed, Chunks):
-            self._drain_simple(self._feed.chunks, show, raise_callback_errors)
+            self._drain_simple(self._feed.chunks, callbacks)
         while not self._closed:
-            self._show(self._pull(), show, raise_callback_errors)
+            self._show(self._pull(), callbacks)
         return self.reply
 
-    def _drain_simple(self, chunks: Iterator[Any], show: OnText, raise_callback_errors: bool) -> None:
+    def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:
         """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
-        course, intake, n_pieces = self._course, self._course.intake, 0
+        course, intake, show, n_pieces = self._course, self._course.intake, callbacks.on_text, 0
+        shown: Shown
         while not self._closed:
             try:
                 chunk = next(chunks)
@@ -175,12 +180,12 @@ class Stream(Iterator[Event]):
                 shown = self._source_ended(error)
             else:
                 taken = intake.take(chunk)
-                if type(taken) is str:  # as nearly always; then the stream has not ended
+                if isinstance(taken, str):  # as nearly always; then the stream has not ended
                     n_pieces += 1
                     try:
                         outcome = show(taken)
                     except Exception as error:
-                        self._callback_raised(error, raise_callback_errors)
+                        callbacks.raised(error, intake.fold)
                     else:
                         if outcome is not None:
                             refuse_coroutine(outcome)
@@ -190,22 +195,19 @@ class Stream(Iterator[Event]):
                 if intake.fold.ended:
                     course.skipped(n_pieces)
                     shown = [*shown, *self._end()]
-            self._show(shown, show, raise_callback_errors)
+            self._show(shown, callbacks)
 
-    def _show(self, shown: Shown, show: OnText, raise_callback_errors: bool) -> None:
+    def _show(self, shown: Shown, callbacks: Callbacks) -> None:
         for piece in shown:
-            if isinstance(piece, str):
-                try:
-                    outcome = show(piece)
-                except Exception as error:
-                    self._callback_raised(error, raise_callback_errors)
-                else:
-                    refuse_coroutine(outcome)
-
-    def _callback_raised(self, error: Exception, raise_callback_errors: bool) -> None:
-        if raise_callback_errors:
-            raise error
-        log_callback_error(self._course.fold, error)
+            outcome = None
+            try:
+                if isinstance(piece, str):
+                    outcome = callbacks.on_text(piece)
+                elif isinstance(piece, Reset):
+                    outcome = callbacks.on_reset(piece)
+            except Exception as error:
+                callbacks.raised(error, self._course.fold)
+            refuse_coroutine(outcome)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if self._leaving:
@@ -285,10 +287,6 @@ def _network(course: Course) -> Network:
     from .transports import transport_for
 
     return Network(course, transport_for(course.client))
-
-
-def _ignore(text: str) -> None:
-    """Show nothing."""
 
 
 def stream(
