@@ -105,7 +105,8 @@ class _Aside:
         waiting, self._waiting = self._waiting, []
         taken: list[str | Reset] = []
         for kind, run in groupby(waiting, type):
-            taken += ["".join(map(str, run))] if kind is str else run
+            pieces = list(run)
+            taken += ["".join(map(str, pieces))] if kind is str else pieces
         return taken
 
     def _call(self, told: str | Reset) -> Any:
