@@ -12,11 +12,13 @@ from .conftest import need_engine
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SHOWN = {
-    "broadcast.py": "from the start: One |  two |  three |  four\nlate: One two three four\n",
     "async.py": "One two\nstopped\n",
+    "broadcast.py": "from the start: One |  two |  three |  four\nlate: One two three four\n",
     "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
-    "telemetry.py": "chat m 1 ('stop',)\n",
+    "openai_compatible.py": "5. Jupiter\n6. \nstopped\n",
     "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
+    "telemetry.py": "chat m 1 ('stop',)\n",
+    "trio_client.py": "One two\nstopped\nOne two three four\ncomplete\n",
     "wire.py": "stopped: 'The sky is blue. '\n",
 }
 
@@ -27,7 +29,7 @@ def test_every_example_is_here() -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_example(name: str) -> None:
-    if name == "local_model.py":
+    if name in ("local_model.py", "openai_compatible.py"):
         need_engine()
     done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
