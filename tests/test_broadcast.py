@@ -31,6 +31,13 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+def counted(pulled: list[str]) -> Iterator[str]:
+    """Give the words, and keep in `pulled` what was asked for."""
+    for word in WORDS:
+        pulled.append(word)
+        yield word
+
+
 def text_of(events: list[Any]) -> str:
     text = ""
     for event in events:
@@ -109,13 +116,7 @@ def test_a_reader_that_never_reads_slows_nobody(policy: Policy) -> None:
 @pytest.mark.parametrize("leave", [Reader.close, None], ids=["closed", "dropped"])
 def test_a_reader_that_blocks_stops_the_stream_until_it_leaves(leave: Callable[[Reader], None] | None) -> None:
     pulled: list[str] = []
-
-    def source() -> Iterator[str]:
-        for word in WORDS:
-            pulled.append(word)
-            yield word
-
-    with stream(source()) as events:
+    with stream(counted(pulled)) as events:
         broadcast = Broadcast(events, keep_open=True)
         blocking = broadcast.subscribe("block", 2)
         runner = threading.Thread(target=broadcast.run)
@@ -135,13 +136,7 @@ def test_a_reader_that_blocks_stops_the_stream_until_it_leaves(leave: Callable[[
 
 def test_the_stream_is_closed_when_its_last_reader_has_left() -> None:
     pulled: list[str] = []
-
-    def source() -> Iterator[str]:
-        for word in WORDS:
-            pulled.append(word)
-            yield word
-
-    with stream(source()) as events:
+    with stream(counted(pulled)) as events:
         broadcast = Broadcast(events)
         reader = broadcast.subscribe("block", 1)
 

@@ -44,17 +44,9 @@ class AsyncBroadcast:
         self._abandoned = False
 
     def subscribe(self, policy: Policy = "coalesce", size: int = SIZE) -> AsyncReader:
-        """Return a new reader; it may join at any time, even when the stream has ended.
+        """Return a new reader, as `streamfold.broadcast.Broadcast.subscribe` does: at any time, even after the end.
 
-        It waits until somebody awaits `run`. One that joins late is given a `Snapshot` of what it missed.
-
-        Args:
-            policy: What happens when it does not keep up: ``"coalesce"`` joins the deltas that wait, ``"resync"`` drops
-                them for a snapshot, ``"block"`` makes the stream wait. Let no task read two that block.
-            size: How many events may wait.
-
-        Raises:
-            CallerError: There is no such policy, or `size` is not a positive number.
+        It waits until somebody awaits `run`. Let no task read two that block.
         """
         return AsyncReader(self._fanout.join(policy, size), self)
 
