@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import trio
 
 from streamfold import Reply, Request, StreamEnd, TextDelta, Verdict, astream, stream
 from streamfold.abroadcast import AsyncBroadcast, AsyncReader
@@ -379,3 +380,12 @@ def test_a_reader_that_is_cancelled_costs_the_others_nothing() -> None:
             assert text_of(await kept) == "".join(WORDS)
 
     asyncio.run(main())
+
+
+def test_trio_is_told_that_it_is_not_asyncio() -> None:
+    async def main() -> None:
+        async with astream(WORDS) as events:
+            with pytest.raises(CallerError, match="asyncio"):
+                await AsyncBroadcast(events).run()
+
+    trio.run(main)

@@ -26,7 +26,7 @@ LAYERS = [
     {"course"},
     {"attempts"},
     {"intake"},
-    {"graphemes", "sources", "responses", "taps", "continuing"},
+    {"graphemes", "sources", "responses", "taps", "continuing", "semconv"},
     {"decoder"},
     {"detection"},
     {"dialects"},

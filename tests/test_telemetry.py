@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from streamfold import Request, afold, fold, stream
 from streamfold.errors import ProviderError
+from streamfold.taps import Tap
 from streamfold.telemetry import Telemetry
 
 from .sources import wires
@@ -164,7 +166,9 @@ def test_what_a_url_tells(observed: Observed, url: str, provider: str | None, op
     body = ASK if model == "gpt-5" else {"contents": []}
     telemetry = observed.telemetry()
     telemetry.request(Request(url, json=body), 1, 0.0)
+    telemetry.retry("it broke off", 1.0, 0.0)
     telemetry.request(Request("https://fallback.example", json=body), 2, 1.0)  # of the same stream
+    telemetry.response(200, {}, 2.0)
     assert telemetry._common.get("gen_ai.provider.name") == provider
     assert telemetry._common["gen_ai.operation.name"] == operation
     assert telemetry._common["gen_ai.request.model"] == model
@@ -273,6 +277,45 @@ def test_the_span_belongs_to_the_one_around_it(observed: Observed) -> None:
     span = next(span for span in observed._spans.get_finished_spans() if span.name == "chat")
     assert span.parent is not None
     assert span.parent.span_id == around.get_span_context().span_id
+
+
+def test_the_span_is_current_while_the_request_is_made(observed: Observed) -> None:
+    seen: list[str | None] = []
+
+    class Watcher(Tap):
+        def request(self, request: Request, attempt: int, now: float) -> None:
+            seen.append(getattr(get_current_span(), "name", None))
+
+        def chunk(self, chunk: Any, now: float) -> None:
+            seen.append(getattr(get_current_span(), "name", None))
+
+    with serving(wires.OLLAMA_GENERATE) as server:
+        fold(ask(server.url), taps=[observed.telemetry(), Watcher()])
+    assert seen[0] == "chat gpt-5"
+    assert set(seen[1:]) == {None}
+
+
+def test_the_span_is_left_where_nobody_answers(observed: Observed) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        port = unheard.getsockname()[1]
+    fold(Request(f"http://127.0.0.1:{port}"), retry=None, taps=[observed.telemetry()])
+    assert observed.attributes["error.type"] in ("ConnectionRefusedError", "NewConnectionError")
+    assert not get_current_span().is_recording()
+
+
+def test_what_is_missing_is_said() -> None:
+    program = """
+import sys
+sys.modules["opentelemetry"] = None
+from streamfold.errors import MissingExtraError
+try:
+    import streamfold.telemetry
+except MissingExtraError as error:
+    print(error.extra)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "otel\n"
 
 
 def test_nothing_is_loaded_where_nothing_is_told() -> None:

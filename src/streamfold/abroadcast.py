@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from .aio import AsyncStream
+from .errors import CallerError
 from .events import Event, Snapshot
 from .fanout import SIZE, Fanout, Policy, Queue, text_reader
 from .reply import Reply
@@ -55,8 +56,14 @@ class AsyncBroadcast:
 
         Returns:
             The reply. Every reader gets it too, as its last event, whatever becomes of this call.
+
+        Raises:
+            CallerError: It is not asyncio that runs here.
         """
-        self._loop = asyncio.get_running_loop()
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise CallerError("a broadcast for tasks needs asyncio") from None
         self._runner = runner = asyncio.current_task()
         try:
             await self._publish_all()
