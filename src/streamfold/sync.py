@@ -48,8 +48,9 @@ def fold(
     Args:
         source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
             chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
-            ends. It is closed, if it can be, when the fold leaves it early. Or a `Request`, which is made; or several,
-            each for the case that those before it fail.
+            ends; where its producer may die, with ``timeouts`` or `sources.watched`. It is closed, if it can be, when
+            the fold leaves it early. Or a `Request`, which is made; or several, each for the case that those before it
+            fail.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
         on_reset: Called with the `Reset` where a request is made again after text was shown, and what was shown does

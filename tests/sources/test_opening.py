@@ -131,6 +131,16 @@ def test_what_a_real_streamer_makes_of_tokens() -> None:
     assert (reply.text, reply.verdict) == ("Hello you", Verdict.COMPLETE)
 
 
+def test_an_async_streamer_whose_producer_dies_runs_into_a_limit() -> None:
+    async def main() -> Reply:
+        streamer = sdk("transformers").AsyncTextIteratorStreamer(Tokenizer())
+        streamer.on_finalized_text("Hel")
+        return await afold(streamer, timeouts=Timeouts(gap=0.1))
+
+    reply = asyncio.run(main())
+    assert (reply.text, reply.verdict) == ("Hel", Verdict.TIMED_OUT)
+
+
 class Token(list[int]):
     """A tensor with one token in it."""
 
