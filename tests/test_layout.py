@@ -31,6 +31,7 @@ LAYERS = [
     {"detection"},
     {"dialects"},
     {"folding"},
+    {"choices"},
     {"open_choice"},
     {"framing", "closing", "contract", "fanout", "tool_calls", "tags", "joining"},
     {"stops", "surrogates", "notes"},

@@ -120,11 +120,19 @@ MODELS: dict[str, tuple[bytes, Callable[[str], Any]]] = {
 }
 
 
+async def close(model: Any) -> None:
+    """Close the connections that a model keeps."""
+    await (getattr(model, "root_async_client", None) or model._async_client).close()
+
+
 @pytest.mark.filterwarnings("ignore:Received unexpected tool content block")  # no tool was offered
 @pytest.mark.parametrize(("wire", "model"), MODELS.values(), ids=MODELS.keys())
 def test_a_providers_chat_model_folds_as_its_bytes_do(wire: bytes, model: Callable[[str], Any]) -> None:
     async def fold_async(url: str) -> Reply:
-        return await afold(model(url).astream("?"))
+        chat = model(url)
+        reply = await afold(chat.astream("?"))
+        await close(chat)
+        return reply
 
     whole = fold([wire])
     with serving(wire) as server:
@@ -140,10 +148,13 @@ def test_a_providers_chat_model_folds_as_its_bytes_do(wire: bytes, model: Callab
 @pytest.mark.parametrize(("wire", "model"), MODELS.values(), ids=MODELS.keys())
 def test_to_leave_a_providers_chat_model_hangs_up(wire: bytes, model: Callable[[str], Any]) -> None:
     async def leave(url: str) -> None:
-        async with astream(model(url).astream("?")) as events:
+        chat = model(url)
+        async with astream(chat.astream("?")) as events:
             async for text in events.text_stream:
                 assert text == "Hel"
                 break
+        assert await asyncio.to_thread(server.left.wait, 2)
+        await close(chat)
 
     with serving(wire[: cut(wire)], endless=True) as server:
         with stream(model(server.url).stream("?")) as events:
@@ -151,4 +162,3 @@ def test_to_leave_a_providers_chat_model_hangs_up(wire: bytes, model: Callable[[
         assert server.left.wait(2)
     with serving(wire[: cut(wire)], endless=True) as server:
         asyncio.run(leave(server.url))
-        assert server.left.wait(2)
