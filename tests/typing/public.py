@@ -18,6 +18,9 @@ from streamfold import (
     fold,
     stream,
 )
+from streamfold.abroadcast import AsyncBroadcast
+from streamfold.broadcast import Broadcast
+from streamfold.events import Snapshot
 
 
 def show(text: str) -> None: ...
@@ -43,6 +46,10 @@ def sync() -> None:
             assert_type(event, Event)
             if isinstance(event, TextDelta):
                 assert_type(event.text, str)
+        broadcast = Broadcast(events)
+        for told in broadcast.subscribe("resync", 9):
+            assert_type(told, Event | Snapshot)
+        assert_type(broadcast.run(), Reply)
 
 
 async def asynchronous(source: AsyncIterator[bytes]) -> None:
@@ -52,3 +59,7 @@ async def asynchronous(source: AsyncIterator[bytes]) -> None:
         assert_type(events, AsyncStream)
         async for text in events.text_stream:
             assert_type(text, str)
+        broadcast = AsyncBroadcast(events)
+        async for told in broadcast.subscribe("block"):
+            assert_type(told, Event | Snapshot)
+        assert_type(await broadcast.run(), Reply)
