@@ -1,4 +1,4 @@
-"""What a recording tells whoever folds it, between its chunks and at its end: what the chunks themselves do not say."""
+"""What passes between the rooms of a stream and is neither a chunk nor an event."""
 
 from __future__ import annotations
 
@@ -33,3 +33,15 @@ class ReadingEnded(Exception):  # noqa: N818 (a signal to the drivers, not an er
         self.error = error
         self.passed = passed
         super().__init__(f"the reading ended: {verdict}")
+
+
+class ShowFailed(Exception):  # noqa: N818 (a signal to the driver: the error is its cause)
+    """Raised where the reader's callback raised, to part its error, the ``__cause__``, from the source's.
+
+    Attributes:
+        outcome: What the callback returned, where it is that which is wrong.
+    """
+
+    def __init__(self, outcome: object = None) -> None:
+        self.outcome = outcome
+        super().__init__("the callback failed")

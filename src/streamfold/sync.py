@@ -22,6 +22,7 @@ from .events import Event, Reset, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
+from .signals import ShowFailed
 from .sources.opening import Taken, aopened, opened
 
 if TYPE_CHECKING:
@@ -174,33 +175,21 @@ class Stream(Iterator[Event]):
         return self.reply
 
     def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:
-        """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
-        course, intake, show, n_pieces = self._course, self._course.intake, callbacks.on_text, 0
-        shown: Shown
+        """Consume a source that has no limits and no watchers, taking no times: `_pull` without what these ask for."""
+        intake = self._course.intake
         while not self._closed:
             try:
-                chunk = next(chunks)
+                shown = intake.run(chunks, callbacks.on_text)
+            except ShowFailed as failed:
+                refuse_coroutine(failed.outcome)
+                if isinstance(failed.__cause__, Exception):
+                    callbacks.raised(failed.__cause__, intake.fold)
             except BaseException as error:
-                course.skipped(n_pieces)
-                shown = self._source_ended(error)
+                self._course.ran([], monotonic())
+                self._show(self._source_ended(error), callbacks)
             else:
-                taken = intake.take(chunk)
-                if isinstance(taken, str):  # as nearly always; then the stream has not ended
-                    n_pieces += 1
-                    try:
-                        outcome = show(taken)
-                    except Exception as error:
-                        callbacks.raised(error, intake.fold)
-                    else:
-                        if outcome is not None:
-                            refuse_coroutine(outcome)
-                    continue
-                shown = taken
-                course.took(chunk, shown, monotonic())
-                if intake.fold.ended:
-                    course.skipped(n_pieces)
-                    shown = [*shown, *self._end()]
-            self._show(shown, callbacks)
+                self._course.ran(shown, monotonic())
+                self._show([*shown, *self._end()] if intake.fold.ended else shown, callbacks)
 
     def _show(self, shown: Shown, callbacks: Callbacks) -> None:
         for piece in shown:
