@@ -1,4 +1,4 @@
-"""The cursor of live reads, which keeps caches between us and readers from running in circles (Durable Streams 10.1)."""
+"""The cursor of live reads, which keeps caches from sending readers around in circles (Durable Streams 10.1)."""
 
 from __future__ import annotations
 

@@ -21,13 +21,13 @@ ENDS = ("done", "error", "aborted", "truncated")
 LEASE = 15.0
 """Seconds without a sign of life after which a producer counts as lost."""
 
-LOST = msgspec.json.encode(
-    {
-        "type": "end",
-        "verdict": "truncated",
-        "error": {"type": "producer_lost", "message": "the producer of this generation was lost"},
-    }
-)
+
+def end_record(verdict: str, kind: str, message: str) -> bytes:
+    """Return the event that ends a generation whose producer could not say how it ended."""
+    return msgspec.json.encode({"type": "end", "verdict": verdict, "error": {"type": kind, "message": message}})
+
+
+LOST = end_record("truncated", "producer_lost", "the producer of this generation was lost")
 """The end of a generation whose producer's lease ran out."""
 
 
