@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import redis
-
 from tests.conftest import missing
 
 

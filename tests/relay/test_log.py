@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from tests.relay.stores import on_every_store, until
 
 from streamfold.relay.errors import (
     OffsetTrimmedError,
@@ -15,7 +16,6 @@ from streamfold.relay.errors import (
 from streamfold.relay.limits import Limits
 from streamfold.relay.log import Log
 from streamfold.relay.rules.lifecycle import Creation, ForkFrom
-from tests.relay.stores import on_every_store, until
 
 JSON = Creation("application/json")
 
@@ -44,7 +44,11 @@ async def test_replay_then_live_without_gap_or_repeat(one: Log, other: Log) -> N
     for number in range(1, 101):
         await one.append("a", [b"%d" % number])
         if number % 10 == 0:
-            readers += [(after, asyncio.create_task(followed(log, "a", after))) for log in (one, other) for after in (0, number // 2, number)]
+            readers += [
+                (after, asyncio.create_task(followed(log, "a", after)))
+                for log in (one, other)
+                for after in (0, number // 2, number)
+            ]
     await one.append("a", [], close=True)
     for after, reader in readers:
         assert await reader == numbered(after + 1, 100)

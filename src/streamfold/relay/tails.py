@@ -192,7 +192,7 @@ class Tails:
             RelayError: The stream cannot be read.
         """
         if self.readers >= self._max_readers:
-            raise RelayLimitError("readers", self._max_readers, 429)
+            raise RelayLimitError("max_readers", self._max_readers, 429)
         tail = self._tails.get(path)
         if tail is None or tail.failed:
             tail = self._tails[path] = Tail(path, self._store, self._read)

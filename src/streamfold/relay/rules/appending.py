@@ -82,7 +82,7 @@ def _appended(
     if producer is not None:
         producers = {**producers, producer.id: (producer.epoch, producer.seq)}
         if len(producers) > MAX_PRODUCERS:
-            raise RelayLimitError("producers of a stream", MAX_PRODUCERS, 429)
+            raise RelayLimitError("max_producers", MAX_PRODUCERS, 429)
     return replace(
         stream,
         tail=stream.tail + count,

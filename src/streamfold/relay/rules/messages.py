@@ -45,7 +45,7 @@ def split(body: bytes, content_type: str) -> list[bytes]:
         body.decode()
         text = body.strip(b" \t\r\n")
         values = _values.decode(text) if text.startswith(b"[") else [_value.decode(text)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _split_with_surrogates(body)
     return [bytes(value) for value in values]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -151,32 +151,37 @@ async def _events(log: Log, stream: Stream, asked: said.Reading) -> Response:
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     if not is_text(stream.content_type):
         headers["Stream-SSE-Data-Encoding"] = "base64"
-    return EventStream(_event_stream(log, stream, asked), headers)
+    pages = _between_characters(log.follow(stream.path, asked.after, patience=HEARTBEAT))
+    first = await anext(pages)  # what is refused, is refused before the response begins
+    return EventStream(_event_stream(first, pages, asked), headers)
 
 
-async def _event_stream(log: Log, stream: Stream, asked: said.Reading) -> AsyncIterator[bytes]:
+async def _event_stream(first: Page, pages: AsyncGenerator[Page, None], asked: said.Reading) -> AsyncIterator[bytes]:
     until = time.monotonic() + CONNECTION
-    held: list[bytes] = []  # records that end within a character of text: what follows belongs to it
-    async with aclosing(log.follow(stream.path, asked.after, patience=HEARTBEAT)) as pages:
-        first = True
+    async with aclosing(pages):
+        yield _data(first) + _control(first, asked)
+        with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
+            async for page in pages:
+                yield _data(page) + _control(page, asked) if page.records or page.at_end else KEEP_ALIVE
+                if time.monotonic() > until:
+                    return
+
+
+async def _between_characters(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
+    """Join pages of text where one ends within a character: an event is text of its own."""
+    held: Sequence[bytes] = ()
+    async with aclosing(pages):
         async for page in pages:
-            if held or not _is_whole(page):
-                held += page.records
-                if not page.at_end and not whole_characters(b"".join(held)):
-                    continue
-                page, held = Page(page.stream, page.next - len(held), held), []
-            if page.records or page.at_end or first:
-                yield _data(page) + _control(page, asked)
-            else:
-                yield KEEP_ALIVE
-            first = False
-            if time.monotonic() > until:
-                return
+            if held:
+                page = Page(page.stream, page.after - len(held), [*held, *page.records])
+            held = () if page.at_end or _is_whole(page) else page.records
+            if not held:
+                yield page
 
 
 def _is_whole(page: Page) -> bool:
     kind = page.stream.content_type
-    return not page.records or is_json(kind) or not is_text(kind) or whole_characters(page.records[-1])
+    return is_json(kind) or not is_text(kind) or whole_characters(b"".join(page.records[-3:]))
 
 
 def _data(page: Page) -> bytes:
