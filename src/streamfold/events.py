@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parts import Part, ToolCall
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
 
 
@@ -102,3 +102,15 @@ Event = (
     | PartEnd
     | StreamEnd
 )
+
+
+PART_OF: dict[type[TextDelta | ReasoningDelta | RefusalDelta | PlanDelta], type[Words]] = {
+    TextDelta: TextPart,
+    ReasoningDelta: ReasoningPart,
+    RefusalDelta: RefusalPart,
+    PlanDelta: PlanPart,
+}
+"""What words become."""
+
+DELTA_OF = {part: delta for delta, part in PART_OF.items()}
+"""What says the words of a part."""

@@ -26,10 +26,11 @@ from .deltas import (
     PartStart,
     ToolCallPiece,
     WholePart,
-    Words,
 )
-from .errors import ProviderError, SourceError, StreamfoldError
+from .errors import LimitError, ProviderError, SourceError, StreamfoldError
 from .events import (
+    DELTA_OF,
+    PART_OF,
     Event,
     PartEnd,
     PlanDelta,
@@ -42,22 +43,16 @@ from .events import (
     ToolCallStart,
 )
 from .notes import Notes
-from .open_choice import Channel, OpenChoice
-from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
+from .open_choice import MAX_CHOICES, Channel, OpenChoice
+from .parts import ReasoningPart, TextPart, ToolCall, Words
 from .reply import Choice, Reply, Verdict
-from .stops import StopMatcher
+from .stops import StopMatcher, all_stops
 from .tags import THINK, Tag, TagSplitter
 from .tool_calls import OpenCall
-from .usage import Usage
+from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
-_EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
-    TextPart: TextDelta,
-    ReasoningPart: ReasoningDelta,
-    RefusalPart: RefusalDelta,
-    PlanPart: PlanDelta,
-}
 
 
 class Fold:
@@ -75,6 +70,7 @@ class Fold:
             append it and to hand it on is all there is to do.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
+        unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
         notes: What the stream did that it should not have done.
 
     Raises:
@@ -92,12 +88,13 @@ class Fold:
         self.ended = False
         self.raw: list[Any] | None = [] if raw else None
         self._tags = tags
-        self._stop = _sequence(stop)
+        self._stop = all_stops(stop)
         self._include_stop = include_stop
         self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
-        self._usage = Usage()
+        self._tally = Tally()
+        self.unread_usage: Callable[[], Sequence[UnreadUsage]] = tuple
         self._identity = Identity()
         self.dialect: str | None = None
         self.notes = Notes()
@@ -122,7 +119,11 @@ class Fold:
                 self._pieces.append(delta)
                 shown.append(delta)
             elif not self.ended:
-                self._take(delta, shown)
+                try:
+                    self._take(delta, shown)
+                except LimitError as error:
+                    self._error = error
+                    self._end()
             else:
                 self._discard(delta)
         return shown
@@ -154,13 +155,16 @@ class Fold:
     @property
     def reply(self) -> Reply:
         """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
+        for unread in self.unread_usage():
+            self._tally.add(unread)
+        usage = self._tally.usage
         choices = [self._choices[index].freeze() for index in sorted(self._choices)]
         has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
             choices=choices or [Choice()],
             stop=next((c.match for c in self._choices.values() if c.match), None),
-            usage=self._usage if has_ended else self._usage.so_far(),
+            usage=usage if has_ended else usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
@@ -178,16 +182,10 @@ class Fold:
         match delta:
             case str():
                 self._say(TextPart, delta, 0, shown)
-            case TextDelta():
-                self._say(TextPart, delta.text, delta.choice, shown)
-            case ReasoningDelta():
-                self._say(ReasoningPart, delta.text, delta.choice, shown)
-            case Usage():  # Gemini sends one with each piece of text
-                self._usage = self._usage.updated(delta)
-            case RefusalDelta():
-                self._say(RefusalPart, delta.text, delta.choice, shown)
-            case PlanDelta():
-                self._say(PlanPart, delta.text, delta.choice, shown)
+            case TextDelta() | ReasoningDelta() | RefusalDelta() | PlanDelta():
+                self._say(PART_OF[type(delta)], delta.text, delta.choice, shown)
+            case Usage() | UnreadUsage():  # Gemini sends one with each piece of text
+                self._tally.add(delta)
             case ToolCallPiece():
                 self._call(delta, shown)
             case PartStart():
@@ -202,10 +200,9 @@ class Fold:
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
-                self._choice(delta.choice).end = delta
-                self._leave_text()
+                self._stop_choice(self._choice(delta.choice), delta)
             case Identity():
-                self._identify(delta)
+                self._identity = self._identity.completed(delta)
             case Logprobs():
                 self._choice(delta.choice).logprobs.extend(delta.entries)
             case Anomaly():
@@ -216,6 +213,17 @@ class Fold:
             case _ if delta is END:
                 self._marked_end = True
                 self._end()
+
+    def _stop_choice(self, choice: OpenChoice, end: ChoiceEnd) -> None:
+        is_new, choice.end = choice.end is None, end
+        self._leave_text()
+        if is_new and self._stop:
+            self._end_if_stopped()
+
+    def _end_if_stopped(self) -> None:
+        """End the stream if a stop sequence was found in one of its choices and no other one goes on."""
+        choices = self._choices.values()
+        self.ended = all(choice.is_over for choice in choices) and any(choice.match for choice in choices)
 
     def _end(self) -> None:
         self.ended = True
@@ -250,8 +258,10 @@ class Fold:
         if choice.matcher is None:
             return text
         if kind is TextPart:
+            was_stopped = choice.matcher.state.stopped
             text = choice.matcher.feed(text)
-            self.ended = choice.match is not None and all(c.match or c.end for c in self._choices.values())
+            if choice.matcher.state.stopped and not was_stopped:
+                self._end_if_stopped()
             return text
         if choice.match:
             return ""
@@ -270,7 +280,7 @@ class Fold:
                 self._watched = choice.matcher
                 self.append = None if choice.matcher else pieces.append
         else:
-            shown.append(_EVENT_OF[kind](text, choice.index))
+            shown.append(DELTA_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
@@ -319,13 +329,11 @@ class Fold:
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 
-    def _identify(self, new: Identity) -> None:
-        old = self._identity
-        self._identity = Identity(old.id or new.id, old.model or new.model, old.fingerprint or new.fingerprint)
-
     def _choice(self, index: int) -> OpenChoice:
         choice = self._choices.get(index)
         if choice is None:
+            if len(self._choices) >= MAX_CHOICES:
+                raise LimitError("choices", len(self._choices) + 1, MAX_CHOICES, "alternatives")
             choice = self._choices[index] = self._open(index) if index else self._first
         return choice
 
@@ -386,9 +394,3 @@ class Fold:
         if not self._marked_end:
             return reader
         return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
-
-
-def _sequence(stop: str | Sequence[str] | None) -> Sequence[str]:
-    if stop is None:
-        return ()
-    return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .deltas import ChoiceEnd, Words
-from .parts import Part, RefusalPart, TextPart
+from .deltas import ChoiceEnd
+from .parts import Part, RefusalPart, TextPart, Words
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
 from .surrogates import SurrogateJoiner, has_surrogates, replace_surrogates
@@ -14,6 +14,9 @@ from .tags import TagSplitter
 from .tool_calls import OpenCall, ToolCallAssembler
 
 Channel = type[Words] | OpenCall
+
+MAX_CHOICES = 1_024
+"""Protects memory and time: a choice of a few bytes on the wire costs thousands here. OpenAI makes 128 at most."""
 
 
 class Run:
@@ -69,6 +72,11 @@ class OpenChoice:
     def match(self) -> StopMatch | None:
         """The stop sequence that ended it."""
         return self.matcher.match if self.matcher else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more of it is wanted."""
+        return self.match is not None or self.end is not None
 
     @property
     def is_plain(self) -> bool:

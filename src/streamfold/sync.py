@@ -136,7 +136,10 @@ class Stream(Iterator[Event]):
             else:
                 taken = intake.take(chunk)
                 if type(taken) is str:  # as nearly always; then the stream has not ended
-                    self._show(show, taken, raise_callback_errors)
+                    try:
+                        show(taken)
+                    except Exception as error:
+                        self._callback_raised(error, raise_callback_errors)
                     continue
                 if folding.ended:
                     taken = [*taken, *self._end()]
@@ -149,9 +152,12 @@ class Stream(Iterator[Event]):
         try:
             show(text)
         except Exception as error:
-            if raise_callback_errors:
-                raise
-            log_callback_error(self._fold, error)
+            self._callback_raised(error, raise_callback_errors)
+
+    def _callback_raised(self, error: Exception, raise_callback_errors: bool) -> None:
+        if raise_callback_errors:
+            raise error
+        log_callback_error(self._fold, error)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if isinstance(error, StopIteration):
