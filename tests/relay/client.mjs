@@ -6,13 +6,14 @@ const [module, base] = process.argv.slice(2)
 const { DurableStream, IdempotentProducer, stream } = await import(module)
 const url = `${base}/v1/stream/by-the-client`
 const count = 300
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const handle = await DurableStream.create({ url, contentType: "application/json" })
 const producer = new IdempotentProducer(handle, "producer", { autoClaim: true })
 const write = (async () => {
   for (let number = 1; number <= count; number++) {
     producer.append(JSON.stringify({ number }))
-    if (number % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    if (number % 20 === 0) await sleep(10)
   }
   await producer.flush()
   await handle.close()
@@ -36,7 +37,10 @@ async function readInPieces(live) {
         if (batch.streamClosed) resolve(true)
         else if (left) resolve(false)
       })
-      response.closed.then(() => resolve(true), reject)
+      response.closed.then(async () => {
+        while (!left && offset !== response.offset) await sleep(5) // the last batch comes after the end
+        resolve(true)
+      }, reject)
     })
     const ended = await done
     cut.abort()
