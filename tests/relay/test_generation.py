@@ -232,6 +232,26 @@ async def test_a_writer_that_fails_ends_as_an_error(log: Log) -> None:
 
 
 @on_every_store
+async def test_a_writer_that_is_cancelled_at_any_moment_leaves_an_end(log: Log) -> None:
+    async def produce(path: str) -> None:
+        created = await log.start(path, [START])
+        async with Writer(log, created.stream) as writer:
+            await writer.append(token(1))
+            await writer.end("done", END)
+
+    for moment in range(40):
+        producer = asyncio.create_task(produce(f"g{moment}"))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
+        page = await log.store.read(f"g{moment}", 0, 1000)
+        if page is not None and len(page.records) > 1:
+            assert page.at_end, moment
+            assert json.loads(page.records[-1])["verdict"] in ("aborted", "complete")
+
+
+@on_every_store
 async def test_a_writer_that_is_fenced_off_hears_of_it(one: Log, other: Log) -> None:
     created = await one.start("g", [START], lease=1000)
     async with Writer(one, created.stream, lease=1000) as writer:
