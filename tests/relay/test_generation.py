@@ -233,16 +233,23 @@ async def test_a_writer_that_fails_ends_as_an_error(log: Log) -> None:
 
 @on_every_store
 async def test_a_writer_that_is_cancelled_at_any_moment_leaves_an_end(log: Log) -> None:
+    write = log.write
+
+    async def slow(*args, **kwargs):
+        await asyncio.sleep(0.02)
+        return await write(*args, **kwargs)
+
+    log.write = slow
+
     async def produce(path: str) -> None:
         created = await log.start(path, [START])
         async with Writer(log, created.stream) as writer:
             await writer.append(token(1))
             await writer.end("done", END)
 
-    for moment in range(40):
+    for moment in range(20):
         producer = asyncio.create_task(produce(f"g{moment}"))
-        for _ in range(moment):
-            await asyncio.sleep(0)
+        await asyncio.sleep(moment / 200)
         producer.cancel()
         await asyncio.gather(producer, return_exceptions=True)
         page = await log.store.read(f"g{moment}", 0, 1000)
