@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .deltas import ChoiceEnd
+from .joining import Joiner
 from .parts import Part, RefusalPart, TextPart, Words
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
@@ -14,9 +15,7 @@ from .tags import TagSplitter
 from .tool_calls import OpenCall, ToolCallAssembler
 
 Channel = type[Words] | OpenCall
-
-MAX_CHOICES = 1_024
-"""Protects memory and time: a choice of a few bytes on the wire costs thousands here. OpenAI makes 128 at most."""
+_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
 
 class Run:
@@ -52,7 +51,8 @@ class OpenChoice:
         matcher: Looks for the stop sequences in its text, if there are any.
         tags: Looks for reasoning that is written into the text, as long as there may be some.
         fresh: The kinds of which a new part was announced that has neither words nor details yet.
-        joiners: For each channel in which half a character has come: what joins it with the other half.
+        joiners: For each channel in which half a character has come: what joins it with the other half. For the text
+            of a reply that goes on after an earlier attempt: what joins it with that.
         end: Why the model stopped, once it said so.
     """
 
@@ -64,7 +64,7 @@ class OpenChoice:
         self.tools = ToolCallAssembler()
         self.fresh: set[type[Words]] = set()
         self._latest: dict[type[Words], Run] = {}
-        self.joiners: dict[Channel, SurrogateJoiner] = {}
+        self.joiners: dict[Channel, SurrogateJoiner | Joiner] = {}
         self.logprobs: list[object] = []
         self.end: ChoiceEnd | None = None
 
@@ -97,6 +97,27 @@ class OpenChoice:
         if any(isinstance(part, Run) and part.kind is RefusalPart for part in self.parts):
             return Verdict.REFUSED
         return Verdict.TOOL_CALLS if any(not call.server for call in self.tools.calls) else verdict
+
+    def said(self, marked_end: bool) -> Verdict | None:
+        """Return how it ended by what the stream said, or by a stop sequence; ``None`` if it did not end.
+
+        Args:
+            marked_end: Whether the stream said that nothing follows.
+        """
+        if self.match:
+            return Verdict.STOPPED
+        if self.end:
+            return self.meant(self.end.verdict)
+        return self.meant(Verdict.COMPLETE) if marked_end else None
+
+    def ends(self, call: OpenCall) -> bool:
+        """Tell whether the end of the choice is that of `call` too, of which nothing else says that it is whole.
+
+        No arguments may mean that there are none, but not where the model was cut off; nor does free text show, as JSON
+        does, whether it is whole.
+        """
+        shows_end = bool(call.arguments) and not call.free_text
+        return shows_end or not (self.end and self.end.verdict in _CUT)
 
     def run(self, kind: type[Words]) -> Run:
         """Return the part that words of `kind` go to now, opening one if another kind came between."""
