@@ -6,12 +6,15 @@ SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
+# What is tested against programs of npm, where that is installed.
+NPM := $(if $(shell command -v npm),.cache/relay/installed)
+
 .PHONY: demo test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
-test: .venv/wheel .venv/local .venv/test .venv/sdks
+test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM)
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -28,7 +31,7 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench
+bench: .venv/wheel .venv/bench $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
 
 # docs/cli.md, from the command's own parser.
@@ -59,4 +62,12 @@ clean:
 
 .venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
+	touch $@
+
+.cache/relay/installed: tests/relay/package.json
+.cache/bench/installed: bench/package.json
+.cache/%/installed:
+	mkdir -p $(@D)
+	cp $< $(@D)
+	cd $(@D) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
