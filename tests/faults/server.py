@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         await self.write(self.framed(data))
 
     def framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data
 
     def reset(self) -> None:
         """End the connection by an RST."""
