@@ -85,6 +85,21 @@ class PartEnd:
 
 
 @dataclass(slots=True)
+class Reset:
+    """What came so far does not count: the reply is asked for again, and begins anew.
+
+    Only where `RetryPolicy.after_text` is ``"restart"``.
+
+    Attributes:
+        attempt: The number of the attempt that begins, counted from 1 over all endpoints.
+        why: What went wrong, as a sentence.
+    """
+
+    attempt: int
+    why: str
+
+
+@dataclass(slots=True)
 class StreamEnd:
     """The last event of every stream: the reply, with its verdict."""
 
@@ -100,5 +115,6 @@ Event = (
     | ToolCallDelta
     | ToolCallEnd
     | PartEnd
+    | Reset
     | StreamEnd
 )
