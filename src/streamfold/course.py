@@ -147,7 +147,7 @@ class Course:
             verdict, failure = Verdict.TIMED_OUT, None
             self.fold.passed = passed.sentence(now)
         elif failure is not None:
-            verdict = Verdict.ERRORED
+            verdict = Verdict.TRUNCATED if self._is_broken_off(error) else Verdict.ERRORED
         is_final = verdict is Verdict.CANCELLED or (passed is not None and passed.which == "total")
         if self.attempts is None or is_final:
             shown = self.intake.close(verdict, failure)
@@ -163,6 +163,10 @@ class Course:
                 for tap in self.taps:
                     tap.end(event.reply, now)
         return shown
+
+    def _is_broken_off(self, error: Exception | None) -> bool:
+        """Tell whether `error` is the network's, in the middle of a response: HTTP's framing alone decides if it shows."""
+        return isinstance(error, OSError) and self.attempts is not None and self.attempts.response is not None
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None

@@ -386,7 +386,8 @@ class Fold:
             self.notes.add(f"{self._error}, after the end of the reply")
             self._error = None
         if self._error:
-            return Verdict.ERRORED
+            broken_off = reader is Verdict.TRUNCATED and isinstance(self._error, SourceError)
+            return reader if broken_off else Verdict.ERRORED
         if first and first.match:
             return Verdict.STOPPED
         if first and first.end:
