@@ -52,4 +52,3 @@ OWN: list[Drive] = [urllib3, aiohttp]
 ALL: list[Drive] = [*OWN, sync_httpx, async_httpx, trio_httpx]
 
 ASYNC: list[Drive] = [aiohttp, async_httpx, trio_httpx]
-

@@ -2,18 +2,21 @@
 a finished answer.
 """
 
+import asyncio
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import trio
 
 from streamfold import Reply, Request, Verdict, fold
 
 from . import drivers
 from .recordings import EVENTS, FINISHED, TEXT, WIRE, text_before
 from .server import Script, serving
-from .steps import answer, cut, each, raw, reset, send
+from .steps import answer, cut, each, pause, raw, reset, send
 
 ENDS = {"fin": cut, "rst": reset}
 FRAMINGS: dict[str, dict[str, Any]] = {"chunked": {}, "content-length": {"length": len(WIRE)}, "close": {"close": True}}
@@ -58,41 +61,29 @@ def test_cut_with_a_client_of_the_callers_own(drive: drivers.Drive, end: str) ->
         check(size, reply)
 
 
+@pytest.mark.parametrize("count", [2, 5, len(EVENTS) - 1])
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("drive", drivers.ALL)
-def test_cut_while_the_reader_is_slow(drive: drivers.Drive, end: str) -> None:
-    """All has come, event by event, and the connection is gone, before the reader looks for the second event."""
-    scripts = [answer(send(*EVENTS[:count]), ENDS[end]()) for count in range(2, len(EVENTS))]
+def test_cut_while_the_reader_is_busy(drive: drivers.Drive, end: str, count: int) -> None:
+    """All has come and the connection is gone while the reader is still at the first event: it gets it all the same."""
+    script = answer(send(EVENTS[0]), pause(0.05), send(*EVENTS[1:count]), ENDS[end]())
     shown: list[str] = []
-    with serving(*scripts) as server:
-        for count in range(2, len(EVENTS)):
-            shown.clear()
-            [reply] = drive([Request(server.url, json={})], retry=None, on_text=slow(shown, drive))
-            check(sum(map(len, EVENTS[:count])), reply)
-            assert "".join(shown) == reply.text
+    with serving(script) as server:
+        [reply] = drive([Request(server.url, json={})], retry=None, on_text=slow_at_first(shown, drive))
+    check(sum(map(len, EVENTS[:count])), reply)
+    assert "".join(shown) == reply.text
 
 
-def slow(shown: list[str], drive: drivers.Drive) -> Callable[[str], Any]:
-    import asyncio
-    import time
+def slow_at_first(shown: list[str], drive: drivers.Drive) -> Callable[[str], Any]:
+    sleep: Callable[[float], Any] = time.sleep
+    if drive in drivers.ASYNC:
+        sleep = trio.sleep if drive is drivers.trio_httpx else asyncio.sleep
 
-    import trio
-
-    def wait(text: str) -> None:
+    def on_text(text: str) -> Any:
         shown.append(text)
-        time.sleep(0.02)
+        return sleep(0.15) if len(shown) == 1 else None
 
-    async def await_asyncio(text: str) -> None:
-        shown.append(text)
-        await asyncio.sleep(0.02)
-
-    async def await_trio(text: str) -> None:
-        shown.append(text)
-        await trio.sleep(0.02)
-
-    if drive is drivers.trio_httpx:
-        return await_trio
-    return await_asyncio if drive in drivers.ASYNC else wait
+    return on_text
 
 
 @pytest.mark.parametrize("end", ENDS)
