@@ -42,7 +42,6 @@ class Course:
         is_timed: Whether there is any limit.
         attempts: What to ask, where the source is a `Request`.
         taps: Who watches.
-        stamp: Note the time of one piece of text of a simple source, and nothing else.
         again: Whether, after `over`, there is another attempt.
 
     Raises:
@@ -63,7 +62,6 @@ class Course:
         self.is_timed = self.timeouts != NO_LIMITS
         self.again = False
         self._meter = Meter(now)
-        self.stamp = self._meter.stamp
         self._timing: Timing | None = None
         self.attempts = None
         if requests:
@@ -128,6 +126,10 @@ class Course:
         fold.heard = None
         self._meter.stamp(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
+
+    def skipped(self, n_pieces: int) -> None:
+        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
+        self._meter.unmarked(n_pieces)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None

@@ -155,43 +155,49 @@ class Stream(Iterator[Event]):
     def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
         """Consume the whole stream: `__next__` without the events that nobody asked for."""
         show = _ignore if on_text is None else on_text
-        if self._course.is_simple:
-            self._drain_simple(show, raise_callback_errors)
+        if self._course.is_simple and isinstance(self._feed, Chunks):
+            self._drain_simple(self._feed.chunks, show, raise_callback_errors)
         while not self._closed:
-            for piece in self._pull():
-                if isinstance(piece, str):
-                    self._show(show, piece, raise_callback_errors)
+            self._show(self._pull(), show, raise_callback_errors)
         return self.reply
 
-    def _drain_simple(self, show: OnText, raise_callback_errors: bool) -> None:
-        """Consume a source that has no limits and no watchers: `_pull` written out."""
-        read, course = self._feed.read, self._course
-        folding, intake, stamp = course.fold, course.intake, course.stamp
+    def _drain_simple(self, chunks: Iterator[Any], show: OnText, raise_callback_errors: bool) -> None:
+        """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
+        course, intake, n_pieces = self._course, self._course.intake, 0
         while not self._closed:
             try:
-                chunk = read()
+                chunk = next(chunks)
             except BaseException as error:
-                taken: Shown | str = self._source_ended(error)
+                course.skipped(n_pieces)
+                shown = self._source_ended(error)
             else:
                 taken = intake.take(chunk)
                 if type(taken) is str:  # as nearly always; then the stream has not ended
-                    stamp(monotonic())
-                    self._show(show, taken, raise_callback_errors)
+                    n_pieces += 1
+                    try:
+                        show(taken)
+                    except Exception as error:
+                        self._callback_raised(error, raise_callback_errors)
                     continue
-                course.took(chunk, taken, monotonic())
-                if folding.ended:
-                    taken = [*taken, *self._end()]
-            for piece in taken:
-                if isinstance(piece, str):
-                    self._show(show, piece, raise_callback_errors)
+                shown = taken
+                course.took(chunk, shown, monotonic())
+                if intake.fold.ended:
+                    course.skipped(n_pieces)
+                    shown = [*shown, *self._end()]
+            self._show(shown, show, raise_callback_errors)
 
-    def _show(self, show: OnText, text: str, raise_callback_errors: bool) -> None:
-        try:
-            show(text)
-        except Exception as error:
-            if raise_callback_errors:
-                raise
-            log_callback_error(self._course.fold, error)
+    def _show(self, shown: Shown, show: OnText, raise_callback_errors: bool) -> None:
+        for piece in shown:
+            if isinstance(piece, str):
+                try:
+                    show(piece)
+                except Exception as error:
+                    self._callback_raised(error, raise_callback_errors)
+
+    def _callback_raised(self, error: Exception, raise_callback_errors: bool) -> None:
+        if raise_callback_errors:
+            raise error
+        log_callback_error(self._course.fold, error)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if self._leaving:
@@ -232,6 +238,7 @@ class Chunks:
     """What a `Stream` reads from, where it is an iterable in this process.
 
     Attributes:
+        chunks: The iterator of them.
         read: Return the next chunk; raises ``StopIteration`` at the end.
     """
 
@@ -239,8 +246,8 @@ class Chunks:
 
     def __init__(self, source: Any) -> None:
         self._source = source
-        self._chunks = iterate(source)
-        self.read = self._chunks.__next__
+        self.chunks = iterate(source)
+        self.read = self.chunks.__next__
 
     def look(self) -> None:
         """Watch no clock: a read of a plain iterable cannot be interrupted."""
@@ -248,14 +255,14 @@ class Chunks:
     def interrupt(self) -> None:
         """Close the source, whose own matter it is whether that ends a read in another thread."""
         with suppress(Exception):  # a generator that runs cannot be closed; it is, after its next chunk
-            close_source(self._chunks, self._source, None)
+            close_source(self.chunks, self._source, None)
 
     def again(self) -> None:
         """Begin no other attempt: there is none."""
 
     def end(self, finished: bool, cause: BaseException | None) -> None:
         """Close the source."""
-        close_source(self._chunks, self._source, None, cause)
+        close_source(self.chunks, self._source, None, cause)
 
 
 def _network(course: Course) -> Network:

@@ -36,7 +36,8 @@ _PER_LOG = 1 / math.log(_RATIO)
 class Timing:
     """When the content of a reply came. What cannot be told, for want of content, is ``None``.
 
-    A gap is the time between two reads that held content; deltas that came in one read have none between them.
+    A gap is the time between two reads that held content; deltas that came in one read have none between them. `fold`
+    over a source in this process, without limits, takes no time for each read: of its gaps nothing is known.
 
     Attributes:
         first: Seconds from the request to the first content.
@@ -89,6 +90,7 @@ class Meter:
         self._longest = 0.0
         self._buckets: dict[int, int] = {}
         self._deltas = self._events = self._bytes = 0
+        self._has_gaps = True
         self._stamps = array("d")
         self.stamp: Callable[[float], None] = self._stamps.append
 
@@ -96,6 +98,15 @@ class Meter:
         """Note that `n_bytes` were read, which ended `events` events."""
         self._bytes += n_bytes
         self._events += events
+
+    def unmarked(self, n: int) -> None:
+        """Note that `n` reads with one event and one piece of content each came, of which no time was taken.
+
+        To take it costs a tenth of what folding such a piece costs. The gaps are not known then.
+        """
+        self._events += n
+        self._deltas += n
+        self._has_gaps = self._has_gaps and not n
 
     def content(self, now: float, deltas: int = 1) -> None:
         """Note that `deltas` pieces of content came in one read at `now`."""
@@ -118,11 +129,11 @@ class Meter:
         first = self._first
         return Timing(
             first=None if first is None else first - self._started,
-            generating=None if first is None else self._last - first,
+            generating=None if first is None else (self._last if self._has_gaps else now) - first,
             total=now - self._started,
             gap_p50=self._gap(0.50),
             gap_p95=self._gap(0.95),
-            gap_max=self._longest if self._buckets else None,
+            gap_max=self._longest if self._buckets and self._has_gaps else None,
             deltas=self._deltas,
             events=self._events,
             bytes=self._bytes,
@@ -130,6 +141,8 @@ class Meter:
 
     def _gap(self, share: float) -> float | None:
         """Return the gap that `share` of all do not exceed: the nearest rank."""
+        if not self._has_gaps:
+            return None
         rank = math.ceil(share * sum(self._buckets.values()))
         for bucket in sorted(self._buckets):
             rank -= self._buckets[bucket]
