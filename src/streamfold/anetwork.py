@@ -97,10 +97,14 @@ async def _start(exchange: AsyncExchange) -> bytes:
 
 async def _drain(exchange: AsyncExchange) -> None:
     watch = watch_over(Clock(Timeouts(total=DRAIN_SECONDS), monotonic()))
-    left = DRAIN_BYTES
     try:
         with suppress(OSError, Passed):
-            while left > 0 and (data := await watch.wait(exchange.read)):
-                left -= len(data)
+            await watch.wait(lambda: _read_out(exchange))  # as one: each read by itself would have its grace
     finally:
         watch.stop()
+
+
+async def _read_out(exchange: AsyncExchange) -> None:
+    left = DRAIN_BYTES
+    while left > 0 and (data := await exchange.read()):
+        left -= len(data)
