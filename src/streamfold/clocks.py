@@ -109,15 +109,20 @@ class Clock:
     Args:
         timeouts: The limits.
         started: When the request was made, in seconds.
+
+    Attributes:
+        total_at: When the total passes: all that can be passed in a moment in which content comes.
     """
 
-    __slots__ = ("_attempted", "_heard", "_reasoning", "_started", "_timeouts")
+    __slots__ = ("_attempted", "_heard", "_reasoning", "_started", "_timeouts", "total_at")
 
     def __init__(self, timeouts: Timeouts, started: float) -> None:
         self._timeouts = timeouts.settled()
         self._started = self._attempted = started
         self._heard: float | None = None
         self._reasoning = False
+        total = _deadline(started, "total", self._timeouts.total)
+        self.total_at = math.inf if total is None else total.at
 
     def content(self, now: float, *, reasoning: bool = False) -> bool:
         """Note that content came at `now`; `reasoning` tells whether the last of it was reasoning.

@@ -42,6 +42,7 @@ class Course:
         is_timed: Whether there is any limit.
         attempts: What to ask, where the source is a `Request`.
         taps: Who watches.
+        passed: The deadline that has passed, as of what `took` was told last.
         again: Whether, after `over`, there is another attempt.
 
     Raises:
@@ -60,6 +61,7 @@ class Course:
         self.timeouts = (timeouts or NO_LIMITS).settled(NETWORK if requests else None)
         self.clock = Clock(self.timeouts, now)
         self.is_timed = self.timeouts != NO_LIMITS
+        self.passed: Deadline | None = None
         self.again = False
         self._meter = Meter(now)
         self._timing: Timing | None = None
@@ -122,9 +124,12 @@ class Course:
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
+            self.passed = self.clock.expired(now) if self.is_timed else None
             return False
         fold.heard = None
         self._meter.stamp(now)
+        if now >= self.clock.total_at:
+            self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
 
     def skipped(self, n_pieces: int) -> None:
@@ -172,7 +177,9 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
+        self.fold.passed = None
         self.intake = self.attempts.intake
+        self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:
             tap.retry(self.attempts.why, self.attempts.wait, now)

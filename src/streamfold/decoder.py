@@ -114,6 +114,21 @@ class Decoder:
                 deltas.append(END)
         return self.fold.feed(deltas) + self.fold.close(verdict, error, rest)
 
+    @property
+    def cursor(self) -> int | None:
+        """The number of the last event, where the format counts them: whence the stream can be taken up again."""
+        return self._dialect.cursor if self._dialect else None
+
+    def reconnect(self) -> None:
+        """Expect the same stream over another response, which begins with the next event.
+
+        What came of an event that is not whole is dropped: it comes again.
+        """
+        if self._framing is not None:
+            self._framing = type(self._framing)()
+            self._frames = self._framing.feed
+            self._one = _no_event
+
     def _find_framing(self, data: bytes, *, at_end: bool = False) -> Sequence[Frame]:
         """Hold the first bytes until they tell the framing, which takes it from there."""
         self._start += data

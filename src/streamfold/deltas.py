@@ -7,19 +7,27 @@ reply, and an error (`ProviderError`, `DialectError`) is a delta like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from .errors import StreamfoldError
-from .events import PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
+from .events import Event, PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
 from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart
 from .reply import Verdict
 from .usage import Usage
 
 Words = TextPart | ReasoningPart | RefusalPart | PlanPart
 """The parts that come word by word."""
+
+EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
+    TextPart: TextDelta,
+    ReasoningPart: ReasoningDelta,
+    RefusalPart: RefusalDelta,
+    PlanPart: PlanDelta,
+}
+"""The event that tells of a piece of each."""
 
 
 @dataclass(slots=True)

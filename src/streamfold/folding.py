@@ -16,6 +16,7 @@ from typing import Any
 
 from .deltas import (
     END,
+    EVENT_OF,
     Anomaly,
     ChoiceEnd,
     Delta,
@@ -41,6 +42,7 @@ from .events import (
     ToolCallEnd,
     ToolCallStart,
 )
+from .joining import Joiner
 from .notes import Notes
 from .open_choice import Channel, OpenChoice
 from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
@@ -52,12 +54,6 @@ from .usage import Usage
 
 Shown = list[str | Event]
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
-_EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
-    TextPart: TextDelta,
-    ReasoningPart: ReasoningDelta,
-    RefusalPart: RefusalDelta,
-    PlanPart: PlanDelta,
-}
 
 
 class Fold:
@@ -154,6 +150,13 @@ class Fold:
         if isinstance(self._error, ProviderError):
             self._error.content_delivered = any(choice.parts for choice in self._choices.values())
         shown.append(StreamEnd(self.reply))
+        return shown
+
+    def resume(self, text: str) -> Shown:
+        """Go on after `text`, which an earlier attempt brought; return what it lets out. What repeats it is dropped."""
+        shown = self.feed([text])
+        self._leave_text()
+        self._first.joiners[TextPart] = Joiner(text)
         return shown
 
     @property
@@ -278,7 +281,7 @@ class Fold:
                 self._watched = choice.matcher
                 self.append = None if choice.matcher else pieces.append
         else:
-            shown.append(_EVENT_OF[kind](text, choice.index))
+            shown.append(EVENT_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
@@ -350,8 +353,6 @@ class Fold:
         if isinstance(late, TextDelta) and choice and choice.matcher and choice.match:
             choice.matcher.feed(choice.valid(TextPart, late.text))
 
-    # -- ends ----------------------------------------------------------------------------------------------------
-
     def _release(self, choice: OpenChoice, shown: Shown) -> None:
         """Show the held-back text of `choice`: neither a stop sequence nor a tag reaches over another kind of part."""
         if choice.tags is not None:
@@ -360,11 +361,11 @@ class Fold:
             self._show(choice, TextPart, choice.matcher.close(), shown)
 
     def _finish(self, choice: OpenChoice, shown: Shown) -> None:
+        said_end = choice.end is not None or self._marked_end
         for channel, joiner in choice.joiners.items():
-            if joiner.held and not choice.match:
+            if joiner.held and not choice.match and (said_end or not isinstance(joiner, Joiner)):
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
-        said_end = choice.end is not None or self._marked_end
         cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:

@@ -32,6 +32,7 @@ class JSONDialect(ABC):
 
     Attributes:
         n_misses: How many frames were tried and not `plain`.
+        cursor: The number of the last event, where the format counts them: whence the stream can be taken up again.
         ends_with_stream: Whether a stream that ends now, between two frames, is whole, in a format that marks no end.
     """
 
@@ -41,6 +42,7 @@ class JSONDialect(ABC):
 
     def __init__(self) -> None:
         self.n_misses = 0
+        self.cursor: int | None = None
         self.ends_with_stream = False
 
     @property

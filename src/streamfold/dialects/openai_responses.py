@@ -54,6 +54,7 @@ class _PlainEvent(msgspec.Struct, gc=False):
     output_index: int
     content_index: int = 0
     summary_index: int = 0
+    sequence_number: int | None = None
     logprobs: Annotated[list[Any], msgspec.Meta(max_length=0)] | None = None
 
 
@@ -122,6 +123,7 @@ class OpenAIResponses(JSONDialect):
         event = _decode_plain(data)
         if (event.type, event.output_index, event.content_index, event.summary_index) != self._place:
             raise ValueError
+        self.cursor = event.sequence_number
         if not event.delta:
             return None
         self._pieces.append(event.delta)
@@ -131,6 +133,7 @@ class OpenAIResponses(JSONDialect):
         """Append what an event, or a response that was not streamed, says to `deltas`."""
         kind = word(value.get("type")) or event
         stem, _, verb = kind.rpartition(".")
+        self.cursor = count(value.get("sequence_number"))  # the first is 0; what is not a stream has none
         self._place = None
         if value.get("object") == "response":
             self._read_response(value, "in_progress" if value.get("status") in _PENDING else "done", deltas)
