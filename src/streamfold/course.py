@@ -172,7 +172,7 @@ class Course:
         return shown
 
     def _is_broken_off(self, error: Exception | None) -> bool:
-        """Tell whether `error` is the network's, in the middle of a response: HTTP's framing alone decides if it shows."""
+        """Tell whether the network broke in mid-response; whether that shows as an error is up to HTTP's framing."""
         return isinstance(error, OSError) and self.attempts is not None and self.attempts.response is not None
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
