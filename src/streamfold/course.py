@@ -161,6 +161,7 @@ class Course:
         elif failure is not None:
             verdict = Verdict.TRUNCATED if self._is_broken_off(error) else Verdict.ERRORED
         is_final = verdict is Verdict.CANCELLED or (passed is not None and passed.which == "total")
+        self.again = False
         if self.attempts is None or is_final:
             shown = self.intake.close(verdict, failure)
         else:
