@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parts import Part, ToolCall
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
 
 
@@ -118,3 +118,15 @@ Event = (
     | Reset
     | StreamEnd
 )
+
+
+PART_OF: dict[type[TextDelta | ReasoningDelta | RefusalDelta | PlanDelta], type[Words]] = {
+    TextDelta: TextPart,
+    ReasoningDelta: ReasoningPart,
+    RefusalDelta: RefusalPart,
+    PlanDelta: PlanPart,
+}
+"""What words become."""
+
+DELTA_OF = {part: delta for delta, part in PART_OF.items()}
+"""What says the words of a part."""

@@ -16,7 +16,6 @@ from typing import Any
 
 from .deltas import (
     END,
-    EVENT_OF,
     Anomaly,
     ChoiceEnd,
     Delta,
@@ -27,10 +26,11 @@ from .deltas import (
     PartStart,
     ToolCallPiece,
     WholePart,
-    Words,
 )
-from .errors import ProviderError, SourceError, StreamfoldError
+from .errors import LimitError, ProviderError, SourceError, StreamfoldError
 from .events import (
+    DELTA_OF,
+    PART_OF,
     Event,
     PartEnd,
     PlanDelta,
@@ -44,16 +44,15 @@ from .events import (
 )
 from .joining import Joiner
 from .notes import Notes
-from .open_choice import Channel, OpenChoice
-from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
+from .open_choice import MAX_CHOICES, Channel, OpenChoice
+from .parts import Part, ReasoningPart, TextPart, ToolCall, Words
 from .reply import Choice, Reply, Verdict
-from .stops import StopMatcher, listed
+from .stops import StopMatcher, all_stops
 from .tags import THINK, Tag, TagSplitter
 from .tool_calls import OpenCall
-from .usage import Usage
+from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
-_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
 
 class Fold:
@@ -71,6 +70,7 @@ class Fold:
             append it and to hand it on is all there is to do.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
+        unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
         notes: What the stream did that it should not have done.
         heard: The kind of the latest content, shown or held back; ``None`` where only text came the short way since
             somebody set it so.
@@ -91,12 +91,13 @@ class Fold:
         self.ended = False
         self.raw: list[Any] | None = [] if raw else None
         self._tags = tags
-        self._stop = listed(stop)
+        self._stop = all_stops(stop)
         self._include_stop = include_stop
         self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
-        self._usage = Usage()
+        self._tally = Tally()
+        self.unread_usage: Callable[[], Sequence[UnreadUsage]] = tuple
         self._identity = Identity()
         self.dialect: str | None = None
         self.notes = Notes()
@@ -123,7 +124,11 @@ class Fold:
                 self._pieces.append(delta)
                 shown.append(delta)
             elif not self.ended:
-                self._take(delta, shown)
+                try:
+                    self._take(delta, shown)
+                except LimitError as error:
+                    self._error = error
+                    self._end()
             else:
                 self._discard(delta)
         return shown
@@ -162,13 +167,16 @@ class Fold:
     @property
     def reply(self) -> Reply:
         """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
+        for unread in self.unread_usage():
+            self._tally.add(unread)
+        usage = self._tally.usage
         choices = [self._choices[index].freeze() for index in sorted(self._choices)]
         has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
             choices=choices or [Choice()],
             stop=next((c.match for c in self._choices.values() if c.match), None),
-            usage=self._usage if has_ended else self._usage.so_far(),
+            usage=usage if has_ended else usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
@@ -187,16 +195,10 @@ class Fold:
         match delta:
             case str():
                 self._say(TextPart, delta, 0, shown)
-            case TextDelta():
-                self._say(TextPart, delta.text, delta.choice, shown)
-            case ReasoningDelta():
-                self._say(ReasoningPart, delta.text, delta.choice, shown)
-            case Usage():  # Gemini sends one with each piece of text
-                self._usage = self._usage.updated(delta)
-            case RefusalDelta():
-                self._say(RefusalPart, delta.text, delta.choice, shown)
-            case PlanDelta():
-                self._say(PlanPart, delta.text, delta.choice, shown)
+            case TextDelta() | ReasoningDelta() | RefusalDelta() | PlanDelta():
+                self._say(PART_OF[type(delta)], delta.text, delta.choice, shown)
+            case Usage() | UnreadUsage():  # Gemini sends one with each piece of text
+                self._tally.add(delta)
             case ToolCallPiece():
                 self._call(delta, shown)
             case PartStart():
@@ -211,10 +213,9 @@ class Fold:
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
-                self._choice(delta.choice).end = delta
-                self._leave_text()
+                self._stop_choice(self._choice(delta.choice), delta)
             case Identity():
-                self._identify(delta)
+                self._identity = self._identity.completed(delta)
             case Logprobs():
                 self._choice(delta.choice).logprobs.extend(delta.entries)
             case Anomaly():
@@ -225,6 +226,17 @@ class Fold:
             case _ if delta is END:
                 self._marked_end = True
                 self._end()
+
+    def _stop_choice(self, choice: OpenChoice, end: ChoiceEnd) -> None:
+        is_new, choice.end = choice.end is None, end
+        self._leave_text()
+        if is_new and self._stop:
+            self._end_if_stopped()
+
+    def _end_if_stopped(self) -> None:
+        """End the stream if a stop sequence was found in one of its choices and no other one goes on."""
+        choices = self._choices.values()
+        self.ended = all(choice.is_over for choice in choices) and any(choice.match for choice in choices)
 
     def _end(self) -> None:
         self.ended = True
@@ -261,8 +273,10 @@ class Fold:
         if choice.matcher is None:
             return text
         if kind is TextPart:
+            was_stopped = choice.matcher.state.stopped
             text = choice.matcher.feed(text)
-            self.ended = choice.match is not None and all(c.match or c.end for c in self._choices.values())
+            if choice.matcher.state.stopped and not was_stopped:
+                self._end_if_stopped()
             return text
         if choice.match:
             return ""
@@ -281,7 +295,7 @@ class Fold:
                 self._watched = choice.matcher
                 self.append = None if choice.matcher else pieces.append
         else:
-            shown.append(EVENT_OF[kind](text, choice.index))
+            shown.append(DELTA_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
@@ -332,13 +346,11 @@ class Fold:
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 
-    def _identify(self, new: Identity) -> None:
-        old = self._identity
-        self._identity = Identity(old.id or new.id, old.model or new.model, old.fingerprint or new.fingerprint)
-
     def _choice(self, index: int) -> OpenChoice:
         choice = self._choices.get(index)
         if choice is None:
+            if len(self._choices) >= MAX_CHOICES:
+                raise LimitError("choices", len(self._choices) + 1, MAX_CHOICES, "alternatives")
             choice = self._choices[index] = self._open(index) if index else self._first
         return choice
 
@@ -366,13 +378,9 @@ class Fold:
             if joiner.held and not choice.match and (said_end or not isinstance(joiner, Joiner)):
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
-        cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:
-                # No arguments may mean that there are none, but not where the model was cut off; nor does free text
-                # show, as JSON does, whether it is whole.
-                shows_end = bool(call.arguments) and not call.free_text
-                self._hang_up(choice, call, shown, said_end and (shows_end or not cut))
+                self._hang_up(choice, call, shown, said_end and choice.ends(call))
 
     def _tail(self, choice: OpenChoice, channel: Channel, text: str, shown: Shown) -> None:
         if isinstance(channel, OpenCall):
@@ -382,19 +390,12 @@ class Fold:
 
     def _judge(self, reader: Verdict) -> Verdict:
         first = self._choices[min(self._choices)] if self._choices else None
-        whole = self._marked_end or (first is not None and bool(first.end or first.match))
-        if whole and isinstance(self._error, SourceError):
+        said = first.said(self._marked_end) if first else Verdict.COMPLETE if self._marked_end else None
+        if said and isinstance(self._error, SourceError):
             self.notes.add(f"{self._error}, after the end of the reply")
             self._error = None
-        if self._error:
-            broken_off = reader is Verdict.TRUNCATED and isinstance(self._error, SourceError)
-            return reader if broken_off else Verdict.ERRORED
-        if first and first.match:
-            return Verdict.STOPPED
-        if first and first.end:
-            if first.end.verdict is Verdict.ERRORED:
-                self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
-            return first.meant(first.end.verdict)
-        if not self._marked_end:
-            return reader
-        return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
+        if said is Verdict.ERRORED and first and first.end and not self._error:
+            self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
+        if self._error and not (reader is Verdict.TRUNCATED and isinstance(self._error, SourceError)):
+            return Verdict.ERRORED
+        return said or reader

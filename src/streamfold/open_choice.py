@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .deltas import ChoiceEnd, Words
+from .deltas import ChoiceEnd
 from .joining import Joiner
-from .parts import Part, RefusalPart, TextPart
+from .parts import Part, RefusalPart, TextPart, Words
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
 from .surrogates import SurrogateJoiner, has_surrogates, replace_surrogates
@@ -15,6 +15,10 @@ from .tags import TagSplitter
 from .tool_calls import OpenCall, ToolCallAssembler
 
 Channel = type[Words] | OpenCall
+_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
+
+MAX_CHOICES = 1_024
+"""Protects memory and time: a choice of a few bytes on the wire costs thousands here. OpenAI makes 128 at most."""
 
 
 class Run:
@@ -73,6 +77,11 @@ class OpenChoice:
         return self.matcher.match if self.matcher else None
 
     @property
+    def is_over(self) -> bool:
+        """Whether no more of it is wanted."""
+        return self.match is not None or self.end is not None
+
+    @property
     def is_plain(self) -> bool:
         """Whether its text needs no look at but for stops: no tags, no half of a character held, no end, no match."""
         joiner = self.joiners.get(TextPart)
@@ -91,6 +100,27 @@ class OpenChoice:
         if any(isinstance(part, Run) and part.kind is RefusalPart for part in self.parts):
             return Verdict.REFUSED
         return Verdict.TOOL_CALLS if any(not call.server for call in self.tools.calls) else verdict
+
+    def said(self, marked_end: bool) -> Verdict | None:
+        """Return how it ended by what the stream said, or by a stop sequence; ``None`` if it did not end.
+
+        Args:
+            marked_end: Whether the stream said that nothing follows.
+        """
+        if self.match:
+            return Verdict.STOPPED
+        if self.end:
+            return self.meant(self.end.verdict)
+        return self.meant(Verdict.COMPLETE) if marked_end else None
+
+    def ends(self, call: OpenCall) -> bool:
+        """Tell whether the end of the choice is that of `call` too, of which nothing else says that it is whole.
+
+        No arguments may mean that there are none, but not where the model was cut off; nor does free text show, as JSON
+        does, whether it is whole.
+        """
+        shows_end = bool(call.arguments) and not call.free_text
+        return shows_end or not (self.end and self.end.verdict in _CUT)
 
     def run(self, kind: type[Words]) -> Run:
         """Return the part that words of `kind` go to now, opening one if another kind came between."""

@@ -111,6 +111,7 @@ class Connection(asyncio.Protocol):
             self._answering.cancel()
         self._writable.set()
         self.closed.set()
+        self._server._tell()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -121,7 +122,7 @@ class Connection(asyncio.Protocol):
     def _leave(self, how: Literal["fin", "reset"]) -> None:
         if self.left is None:
             self.left = Departure(time.monotonic(), how)
-            self._server._departed()
+            self._server._tell()
 
     def _answer_next(self) -> None:
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
@@ -174,7 +175,7 @@ class Server:
         with self._news:
             return self._news.wait_for(lambda: all(c.left or not c.is_open for c in self.connections), timeout)
 
-    def _departed(self) -> None:
+    def _tell(self) -> None:
         with self._news:
             self._news.notify_all()
 
