@@ -24,15 +24,12 @@ One = Callable[[Sink], Awaitable[None] | None]
 
 
 def streamfold_async(url: str, streams: int) -> One:
-    import aiohttp
+    from streamfold import Request, afold
 
-    from streamfold import afold
-
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(None))
+    request = Request(url, json=BODY)
 
     async def one(sink: Sink) -> None:
-        async with session.post(url, json=BODY) as response:
-            await afold(response, on_text=sink.text)
+        await afold(request, on_text=sink.text)
 
     return one
 
@@ -133,15 +130,12 @@ def curl_cffi_bare(url: str, streams: int) -> One:
 
 
 def streamfold_sync(url: str, streams: int) -> One:
-    import urllib3
+    from streamfold import Request, fold
 
-    from streamfold import fold
-
-    pool = urllib3.PoolManager(maxsize=streams)
+    request = Request(url, json=BODY)
 
     def one(sink: Sink) -> None:
-        response = pool.request("POST", url, json=BODY, preload_content=False, timeout=None)
-        fold(iter(response.read1, b""), on_text=sink.text)
+        fold(request, on_text=sink.text)
 
     return one
 

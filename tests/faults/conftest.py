@@ -4,7 +4,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,6 +18,15 @@ def descriptors() -> dict[str, str]:
         except FileNotFoundError:  # the listing's own
             continue
     return found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_collections() -> Iterator[None]:
+    """Leave what was there before out of each collection: there is one after each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +51,7 @@ def end_idle_connections() -> None:
     pools("http://127.0.0.1").clear()
 
 
-def wait_until(is_so, seconds: float = 3.0) -> None:  # type: ignore[no-untyped-def]
+def wait_until(is_so: Callable[[], object], seconds: float = 3.0) -> None:
     end = time.monotonic() + seconds
     while not is_so() and time.monotonic() < end:
         time.sleep(0.01)
