@@ -29,6 +29,7 @@ LAYERS = [
     {"detection"},
     {"dialects"},
     {"folding"},
+    {"choices"},
     {"open_choice"},
     {"framing", "closing", "contract", "tool_calls", "tags", "joining"},
     {"stops", "surrogates", "notes"},

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .choices import OpenChoices
 from .deltas import (
     END,
     Anomaly,
@@ -44,11 +45,11 @@ from .events import (
 )
 from .joining import Joiner
 from .notes import Notes
-from .open_choice import MAX_CHOICES, Channel, OpenChoice
+from .open_choice import Channel, OpenChoice
 from .parts import Part, ReasoningPart, TextPart, ToolCall, Words
-from .reply import Choice, Reply, Verdict
-from .stops import StopMatcher, all_stops
-from .tags import THINK, Tag, TagSplitter
+from .reply import Reply, Verdict
+from .stops import StopMatcher
+from .tags import THINK, Tag
 from .tool_calls import OpenCall
 from .usage import Tally, UnreadUsage, Usage
 
@@ -90,10 +91,7 @@ class Fold:
     ) -> None:
         self.ended = False
         self.raw: list[Any] | None = [] if raw else None
-        self._tags = tags
-        self._stop = all_stops(stop)
-        self._include_stop = include_stop
-        self._choices: dict[int, OpenChoice] = {}
+        self._choices = OpenChoices(stop, include_stop, tags)
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
         self._tally = Tally()
@@ -108,7 +106,6 @@ class Fold:
         self.append: Callable[[str], None] | None = None
         self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
         self._pieces: list[str] = []
-        self._first = self._open(0)  # now: bad stops or tags are the caller's mistake, not the stream's
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -161,7 +158,7 @@ class Fold:
         """Go on after `text`, which an earlier attempt brought; return what it lets out. What repeats it is dropped."""
         shown = self.feed([text])
         self._leave_text()
-        self._first.joiners[TextPart] = Joiner(text)
+        self._choices.first.joiners[TextPart] = Joiner(text)
         return shown
 
     @property
@@ -170,12 +167,11 @@ class Fold:
         for unread in self.unread_usage():
             self._tally.add(unread)
         usage = self._tally.usage
-        choices = [self._choices[index].freeze() for index in sorted(self._choices)]
         has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
-            choices=choices or [Choice()],
-            stop=next((c.match for c in self._choices.values() if c.match), None),
+            choices=self._choices.freeze(),
+            stop=self._choices.match,
             usage=usage if has_ended else usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
@@ -183,7 +179,7 @@ class Fold:
             dialect=self.dialect,
             error=self._error,
             callback_error=self.notes.callback_error,
-            anomalies=self.notes.sentences(sum(choice.n_replaced for choice in self._choices.values())),
+            anomalies=self.notes.sentences(self._choices.n_replaced),
             raw=None if self.raw is None else list(self.raw),
             leftover=self._leftover,
             passed=self.passed,
@@ -202,22 +198,22 @@ class Fold:
             case ToolCallPiece():
                 self._call(delta, shown)
             case PartStart():
-                self._choice(delta.choice).fresh.add(delta.kind)
+                self._choices[delta.choice].fresh.add(delta.kind)
                 self._leave_text()
             case PartBreak():
-                self._choice(delta.choice).latest(delta.kind).closed = True
+                self._choices[delta.choice].latest(delta.kind).closed = True
                 self._leave_text()
             case Details():
-                self._choice(delta.choice).describe(delta.kind, delta.values)
+                self._choices[delta.choice].describe(delta.kind, delta.values)
                 self._leave_text()  # it may have begun a part
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
-                self._stop_choice(self._choice(delta.choice), delta)
+                self._stop_choice(self._choices[delta.choice], delta)
             case Identity():
                 self._identity = self._identity.completed(delta)
             case Logprobs():
-                self._choice(delta.choice).logprobs.extend(delta.entries)
+                self._choices[delta.choice].logprobs.extend(delta.entries)
             case Anomaly():
                 self.notes.add(delta.sentence, delta.n)
             case StreamfoldError():
@@ -230,20 +226,15 @@ class Fold:
     def _stop_choice(self, choice: OpenChoice, end: ChoiceEnd) -> None:
         is_new, choice.end = choice.end is None, end
         self._leave_text()
-        if is_new and self._stop:
-            self._end_if_stopped()
-
-    def _end_if_stopped(self) -> None:
-        """End the stream if a stop sequence was found in one of its choices and no other one goes on."""
-        choices = self._choices.values()
-        self.ended = all(choice.is_over for choice in choices) and any(choice.match for choice in choices)
+        if is_new and self._choices.have_stops:
+            self.ended = self._choices.are_stopped
 
     def _end(self) -> None:
         self.ended = True
         self._leave_text()
 
     def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
-        choice = self._choice(index)
+        choice = self._choices[index]
         text = choice.valid(kind, text)
         if index == 0:
             self._leave_text()
@@ -276,7 +267,7 @@ class Fold:
             was_stopped = choice.matcher.state.stopped
             text = choice.matcher.feed(text)
             if choice.matcher.state.stopped and not was_stopped:
-                self._end_if_stopped()
+                self.ended = self._choices.are_stopped
             return text
         if choice.match:
             return ""
@@ -302,7 +293,7 @@ class Fold:
         self.append = self._watched = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
-        choice = self._choice(piece.choice)
+        choice = self._choices[piece.choice]
         if choice.match:
             return
         self._release(choice, shown)
@@ -336,7 +327,7 @@ class Fold:
             shown.append(PartEnd(part, choice.index))
 
     def _add(self, whole: WholePart, shown: Shown) -> None:
-        choice = self._choice(whole.choice)
+        choice = self._choices[whole.choice]
         if choice.match:
             return
         self._release(choice, shown)
@@ -345,18 +336,6 @@ class Fold:
         self.heard = type(whole.part)
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
-
-    def _choice(self, index: int) -> OpenChoice:
-        choice = self._choices.get(index)
-        if choice is None:
-            if len(self._choices) >= MAX_CHOICES:
-                raise LimitError("choices", len(self._choices) + 1, MAX_CHOICES, "alternatives")
-            choice = self._choices[index] = self._open(index) if index else self._first
-        return choice
-
-    def _open(self, index: int) -> OpenChoice:
-        matcher = StopMatcher(self._stop, include=self._include_stop) if self._stop else None
-        return OpenChoice(index, matcher, TagSplitter(self._tags) if self._tags else None)
 
     def _discard(self, delta: Delta) -> None:
         """Count text that comes after the end, if a stop sequence was the end."""
@@ -389,7 +368,7 @@ class Fold:
             self._show(choice, channel, self._sifted(choice, channel, text, shown), shown)
 
     def _judge(self, reader: Verdict) -> Verdict:
-        first = self._choices[min(self._choices)] if self._choices else None
+        first = self._choices.lowest
         said = first.said(self._marked_end) if first else Verdict.COMPLETE if self._marked_end else None
         if said and isinstance(self._error, SourceError):
             self.notes.add(f"{self._error}, after the end of the reply")

@@ -17,9 +17,6 @@ from .tool_calls import OpenCall, ToolCallAssembler
 Channel = type[Words] | OpenCall
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
-MAX_CHOICES = 1_024
-"""Protects memory and time: a choice of a few bytes on the wire costs thousands here. OpenAI makes 128 at most."""
-
 
 class Run:
     """A part of words in the making.

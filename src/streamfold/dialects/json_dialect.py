@@ -34,9 +34,9 @@ class JSONDialect(ABC):
 
     Attributes:
         n_misses: How many frames were tried and not `plain`.
-        cursor: The number of the last event, where the format counts them: whence the stream can be taken up again.
         is_named: Whether it is known who answers. The first frames say so, and `plain` does not read it.
         unread: The latest usage report, which `plain` put by: to read it takes longer than the text beside it.
+        cursor: The number of the last event, where the format counts them: whence the stream can be taken up again.
         ends_with_stream: Whether a stream that ends now, between two frames, is whole, in a format that marks no end.
     """
 
@@ -46,9 +46,9 @@ class JSONDialect(ABC):
 
     def __init__(self) -> None:
         self.n_misses = 0
-        self.cursor: int | None = None
         self.is_named = True
         self.unread: msgspec.Raw | None = None
+        self.cursor: int | None = None
         self.ends_with_stream = False
 
     @property
