@@ -90,7 +90,8 @@ class Meter:
         since, cpu, count = time.monotonic_ns(), time.process_time(), self.count
         time.sleep(seconds)
         took, cpu, count = (time.monotonic_ns() - since) / 1e9, time.process_time() - cpu, self.count - count
-        cuts = quantiles(self.latencies(since) or [float("inf")] * 2, n=100)
+        latencies = self.latencies(since)
+        cuts = quantiles(latencies, n=100) if len(latencies) > 1 else [PATIENCE] * 99
         return {
             "us_per_token": cpu / count * 1e6 if count else None,
             "core": cpu / took,
