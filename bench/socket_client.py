@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from .socket_server import EVENT_SIZE
 
 SAMPLED = 20  # streams whose latency is looked at: all alike, and looking costs
 PATIENCE = 6.0  # seconds until all streams flow
+LIFETIME = 30  # seconds: then the system ends the process, however busy it is
 BACKLOG = 0.1  # seconds: a client whose median token is older does not keep up
 STAMP = re.compile(rb"\d{19}")
 
@@ -131,6 +133,7 @@ def in_threads(make: Callable[[str, int], Any], url: str, meter: Meter) -> None:
 
 def main(name: str, url: str, streams: int, seconds: float) -> None:
     """Run the streams, and beside them the thread that measures and ends it all; a stream that ends is an error."""
+    signal.alarm(LIFETIME)
     meter = Meter(streams)
     threading.Thread(target=report, args=(meter, seconds), daemon=True).start()
     if name.endswith("threads"):

@@ -18,6 +18,7 @@ import trio
 from streamfold import Request, Timeouts, Verdict, afold, astream, fold, stream
 
 from .conftest import wait_until
+from .drivers import PLAIN
 from .recordings import text_event
 from .server import Script, Server, serving
 from .steps import answer, endless, hang, send, stall
@@ -134,7 +135,7 @@ def test_leaving(leave: Callable[..., float], goes_on: Script) -> None:
 
 @pytest.mark.parametrize("leave", SYNC)
 def test_leaving_a_client_of_the_callers_own(leave: Callable[..., float]) -> None:
-    with httpx.Client() as client:
+    with httpx.Client(verify=PLAIN) as client:
         is_prompt(lambda request: leave(request, client=client), answer(BEGUN, stall()))
 
 
@@ -282,7 +283,7 @@ def under_asyncio(leave: Callable[..., Awaitable[float]], **options: Any) -> Cal
 
 def under_trio(leave: Callable[..., Awaitable[float]]) -> Callable[[Request], float]:
     async def main(request: Request) -> float:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=PLAIN) as client:
             left = await leave(request, client=client)
             await trio.sleep(PROMISE)
         return left
