@@ -1,4 +1,4 @@
-"""A static file server on loopback, and a Chromium that can reach nothing else."""
+"""A static file server on loopback, as any would do."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ BLANK = b"<!doctype html><html lang=en><title>blank</title>"
 @contextmanager
 def serving(folders: Mapping[str, Path]) -> Iterator[str]:
     """Serve each folder under its prefix (``/x/``), and a blank page at ``/``; yield the server's address."""
+    prefixes = sorted(folders, key=len, reverse=True)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
-            file = next((folders[p] / path.removeprefix(p) for p in folders if path.startswith(p)), None)
+            file = next((folders[p] / path.removeprefix(p) for p in prefixes if path.startswith(p)), None)
             if file is not None and (file.is_dir() or path.endswith("/")):
                 file = file / "index.html"
             if file is not None and file.is_file():
