@@ -73,7 +73,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Return what opens a page in a profile of its own; at the end, nothing outside was asked for and no script failed."""
+    """Return what opens a page; at the end, nothing outside was asked for and no script failed."""
     contexts, asked, failed = [], [], []
 
     def open_page(url: str, **options: Any) -> Any:
@@ -95,12 +95,14 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="module")
 def lesson(npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Return what serves the lesson's folder as any file server would, with models where they are given; its address."""
+    """Return what serves the lesson's folder, as any file server would, with `models` beside it, and its address."""
     servers = []
 
     def serve(models: dict[str, Any] | None = None, **folders: Path) -> str:
         vendor = tmp_path_factory.mktemp("vendor")
         (vendor / "streamfold.zip").write_bytes(packed())
+        (vendor / "wheels").mkdir()
+        shutil.copy(next(WHEELS.glob("msgspec-*.whl")), vendor / "wheels" / "msgspec.whl")
         (vendor / "models.json").write_text(json.dumps(models or {}))
         packages = {
             "pyodide": npm / "pyodide",

@@ -24,7 +24,7 @@ try {
   python.runPython(fs.readFileSync(file, "utf8"), { filename: file });
   python.globals.set("result", await python.globals.get("result"));
 } catch (error) {
-  console.error(error.message);
+  console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
 console.log(python.runPython("import json; json.dumps(result)"));

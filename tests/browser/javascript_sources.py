@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from pyodide.code import run_js
+
 from streamfold import afold, astream, fold
 from streamfold.errors import SourceError
 from streamfold.sources import interruptible
@@ -18,7 +19,11 @@ Engine = run_js("""
     locked = true;
     try {
       for (const chunk of chunks) {
-        if (interrupted) { log.push("drained"); yield { choices: [{ index: 0, delta: {}, finish_reason: "abort" }] }; return; }
+        if (interrupted) {
+          log.push("drained");
+          yield { choices: [{ index: 0, delta: {}, finish_reason: "abort" }] };
+          return;
+        }
         if (chunk === "boom") throw new Error("device lost");
         log.push("made");
         yield chunk;
@@ -26,7 +31,8 @@ Engine = run_js("""
       }
     } finally { locked = false; log.push("left"); }
   }
-  return { stream, log, interrupt: async () => { interrupted = true; log.push("interrupted"); }, isLocked: () => locked };
+  const interrupt = async () => { interrupted = true; log.push("interrupted"); };
+  return { stream, log, interrupt, isLocked: () => locked };
 }
 """)
 js = run_js("(text) => JSON.parse(text)")
@@ -53,7 +59,14 @@ USAGE = {
 
 async def text_and_usage():
     reply = await afold(engine(*WORDS, USAGE).stream())
-    return [reply.text, reply.verdict, reply.model, reply.usage.output_tokens, reply.usage.raw["extra"], reply.anomalies]
+    return [
+        reply.text,
+        reply.verdict,
+        reply.model,
+        reply.usage.output_tokens,
+        reply.usage.raw["extra"],
+        reply.anomalies,
+    ]
 
 
 async def chunk_by_chunk():
@@ -111,7 +124,11 @@ async def cancelled_while_waiting():
         await task
     except asyncio.CancelledError as error:
         partial = error.streamfold_partial.text
-    return [WORDS[0]["choices"][0]["delta"]["content"] in partial, made.isLocked(), (await afold(made.stream())).verdict]
+    return [
+        WORDS[0]["choices"][0]["delta"]["content"] in partial,
+        made.isLocked(),
+        (await afold(made.stream())).verdict,
+    ]
 
 
 async def interrupted_and_drained():

@@ -34,7 +34,7 @@ def serving(folders: Mapping[str, Path]) -> Iterator[str]:
             else:
                 self._send(404, b"not found", "text/plain")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - the library's name
 
         def _send(self, status: int, body: bytes, kind: str | None) -> None:
             self.send_response(status)

@@ -1,4 +1,4 @@
-"""JavaScript's streams folded by Python in Pyodide: the cases are in javascript_sources.py, what must come out is here."""
+"""JavaScript's streams folded in Pyodide: the cases are in javascript_sources.py, what must come out is here."""
 
 from __future__ import annotations
 

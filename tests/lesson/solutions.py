@@ -24,10 +24,12 @@ WRONG: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "goes on after the stop": (
         RIGHT.replace("            break\n", "            continue\n"),
-        frozenset({
-            "the stop ends it, and is neither kept, counted nor handed on",
-            "nothing after the stop is pulled",
-        }),
+        frozenset(
+            {
+                "the stop ends it, and is neither kept, counted nor handed on",
+                "nothing after the stop is pulled",
+            }
+        ),
     ),
     "reads everything first": (
         RIGHT.replace("for chunk in chunks:", "for chunk in list(chunks):"),
@@ -39,11 +41,13 @@ WRONG: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "says too much": (
         RIGHT.replace('"stopped": stopped}', '"stopped": stopped, "chunks": parts}'),
-        frozenset({
-            "the result has exactly three keys",
-            "a stream without chunks is an answer, too",
-            "a second call starts afresh",
-        }),
+        frozenset(
+            {
+                "the result has exactly three keys",
+                "a stream without chunks is an answer, too",
+                "a second call starts afresh",
+            }
+        ),
     ),
     "remembers the last call": (
         RIGHT.replace("stop=None):", "stop=None, parts=[]):").replace("parts, stopped = [], False", "stopped = False"),
@@ -51,14 +55,18 @@ WRONG: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "calls nobody": (
         RIGHT.replace("        on_token(chunk)\n", ""),
-        frozenset({
-            "on_token is called once for each chunk, in order",
-            "on_token is called as each chunk arrives",
-            "the stop ends it, and is neither kept, counted nor handed on",
-        }),
+        frozenset(
+            {
+                "on_token is called once for each chunk, in order",
+                "on_token is called as each chunk arrives",
+                "the stop ends it, and is neither kept, counted nor handed on",
+            }
+        ),
     ),
     "skips empty chunks": (
-        RIGHT.replace("        parts.append(chunk)", "        if not chunk:\n            continue\n        parts.append(chunk)"),
+        RIGHT.replace(
+            "        parts.append(chunk)", "        if not chunk:\n            continue\n        parts.append(chunk)"
+        ),
         frozenset({"n_tokens counts the chunks, empty ones too"}),
     ),
     "returns nothing": (RIGHT[: RIGHT.index("    return")], ALL),

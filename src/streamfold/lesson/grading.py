@@ -1,8 +1,8 @@
 """Grade a reader's own `consume_stream`, case by case, and watch it work.
 
-This file runs in the browser's Python, where the lesson page loads it beside the reader's code, and needs nothing but the
-standard library. A case says in words what must hold, then looks whether it does; what it raises as `Wrong` is shown to
-the reader. An endless loop is not this file's business: the page ends the worker that it runs in.
+This runs in the browser's Python, beside the reader's code, and needs nothing but the standard library. A case says in
+words what must hold, then looks whether it does; what it raises as `Wrong` is shown to the reader. An endless loop is
+not its business: the page ends the worker that it runs in.
 """
 
 from __future__ import annotations

@@ -123,6 +123,7 @@ async function* textOf(chunks) {
 
 /** Where Python cannot wait for a chunk: all of them first. @param {() => Promise<string | undefined>} pull */
 async function collected(pull) {
+  /** @type {string[]} */
   const chunks = [];
   for (let chunk = await pull(); chunk !== undefined; chunk = await pull()) chunks.push(chunk);
   return async () => chunks.shift();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..sync import fold
 from .grading import Wrong, loaded, told
 
 Pull = Callable[[], str | None]
@@ -23,8 +24,6 @@ def consumed(code: str, pull: Pull, on_token: Callable[[str], object], stop: str
 
 def folded(pull: Pull, on_token: Callable[[str], object], stop: str | None) -> dict[str, Any]:
     """Return what `streamfold.fold` makes of the same stream: there a stop is found over any number of chunks."""
-    from .. import fold
-
     reply = fold(_chunks(pull), on_text=on_token, stop=stop)
     return {"result": {"text": reply.text, "verdict": str(reply.verdict)}}
 

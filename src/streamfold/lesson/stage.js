@@ -14,6 +14,7 @@ export class Stage {
     const parts = /** @type {HTMLTemplateElement} */ (document.querySelector("#stage-parts"));
     root.replaceChildren(parts.content.cloneNode(true));
     const named = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+    for (const part of root.querySelectorAll("[aria-label]")) part.ariaLabel += ` of ${root.dataset.of}`;
     this.#at = {
       belt: named("belt"),
       text: named("text"),

@@ -81,7 +81,9 @@ def _versions(kind: str) -> list[str]:
     """
     found = [f"{name} {version(name)}" for name in PACKAGES[kind]]
     if kind == "library":
-        found += subprocess.run(["emcc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[:1]
+        found += subprocess.run(["emcc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[
+            :1
+        ]
     return found
 
 

@@ -20,9 +20,9 @@ CAPITALS = {
     "Korea": "Seoul 서울",
 }
 ASKING = ("What is the capital of {}?", "Name the capital of {}.", "Which city is the capital of {}?")
-NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 PLANETS = "Mercury, Venus, Earth, Mars, Jupiter, Saturn, Uranus, Neptune"
-GREETING = "Hello 世界 from🎉 a small engine in this browser: żółć, naïve, 👩‍🚀."  # noqa: RUF001
+GREETING = "Hello 世界 from🎉 a small engine in this browser: żółć, naïve, 👩‍🚀."
 STORY = (
     "Once upon a time a stream ran down the hill. Stone by stone it grew, and every drop that came was kept. "
     "It ran through the wood, past the mill, under the bridge and over the weir, until it met the sea. "

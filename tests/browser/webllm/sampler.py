@@ -1,7 +1,7 @@
 """How WebLLM picks the next token on the GPU: sort the probabilities, and take one out of the most likely ones.
 
-The engine looks these functions up by name in the model library and calls them for every token. Sorting is by rank, each
-against each, which a vocabulary of 512 allows.
+The engine looks these functions up by name in the model library and calls them for every token. Sorting is by rank,
+each against each, which a vocabulary of 512 allows.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _sample(builder: Any) -> None:
         return _sum(lambda i, j: tirx.Select(j <= i, probs[0, j], NOTHING), "sums")
 
     def mass(probs: Any, sums: Any, top_p: Any) -> Any:
-        return _sum(lambda _, j: tirx.Select(sums[0, j] - probs[0, j] < top_p[0], probs[0, j], NOTHING), "mass", width=1)
+        return _sum(
+            lambda _, j: tirx.Select(sums[0, j] - probs[0, j] < top_p[0], probs[0, j], NOTHING), "mass", width=1
+        )
 
     def place(sums: Any, mass: Any, uniform: Any) -> Any:
         return _sum(lambda _, j: tirx.Select(sums[0, j] < uniform[0] * mass[0, 0], ONE, ZERO), "place", width=1)
@@ -91,4 +93,3 @@ def _sample(builder: Any) -> None:
             found = builder.emit_te(place, summed, weight, uniform)
             output = builder.emit_output(builder.emit_te(token, indices, found))
         builder.emit_func_output(output)
-

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from . import shape
 from .corpus import conversations
-from .shape import EPSILON, HEAD, HEADS, LAYERS, VOCABULARY
+from .shape import EPSILON, HEAD, HEADS, LAYERS
 
 STEPS = 400
 BATCH = 12
@@ -120,5 +120,4 @@ def _drawn(random: Any) -> Weights:
         scale = 0.02 if name.startswith("embed") else sizes[1] ** -0.5
         return (random.standard_normal(sizes) * scale).astype(np.float32)
 
-    assert VOCABULARY > max(shape.PAD, shape.TURN, shape.END)
     return {name: draw(name, sizes) for name, sizes in shape.parameters().items()}

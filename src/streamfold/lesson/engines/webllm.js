@@ -10,9 +10,11 @@ export async function available() {
 /**
  * @typedef {object} Model
  * @property {string} id
- * @property {string} module where the package @mlc-ai/web-llm is
+ * @property {string} module the address of WebLLM's module
  * @property {object[]} [list] the records of models that WebLLM does not know
- *
+ */
+
+/**
  * @param {Model} model
  * @param {(progress: import("./engine.js").Progress) => void} onProgress
  * @returns {Promise<import("./engine.js").Engine>}

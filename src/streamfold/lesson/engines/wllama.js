@@ -4,9 +4,11 @@
  * @typedef {object} Model
  * @property {string} id
  * @property {string} file where the GGUF file is
- * @property {string} module where the package @wllama/wllama is
+ * @property {string} module the address of wllama's module
  * @property {string} wasm where its wllama.wasm is
- *
+ */
+
+/**
  * @param {Model} model
  * @param {(progress: import("./engine.js").Progress) => void} onProgress
  * @returns {Promise<import("./engine.js").Engine>}
