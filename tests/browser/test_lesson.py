@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ..lesson.solutions import RIGHT, WRONG
 pytestmark = pytest.mark.timeout(400)
 
 ENDLESS = "def consume_stream(chunks, on_token, stop=None):\n    while True:\n        pass\n"
+ENDED = {"type": "end", "verdict": "complete", "usage": {}, "timing": {}, "stop": None, "error": None}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -127,7 +129,48 @@ def test_everybody_can_use_it(page: Any, npm: Path, scheme: str, size: dict[str,
     assert len(found["passes"]) > 20
 
 
-def test_without_a_model_it_says_so(page: Any) -> None:
-    assert page.evaluate("navigator.gpu !== undefined")  # so WebLLM's own list is offered
-    assert page.locator("#model option").count() == 3
-    assert all("MB" in name for name in page.locator("#model option").all_inner_texts())
+def test_the_servers_engine(new_page: Callable[..., Any], lesson: Callable[..., str]) -> None:
+    """Its requests are those of the relay's API; a relay that answers them is tested with the relay."""
+    events = [{"type": "text", "text": piece} for piece in ("Sat", "urn", " and", " on")] + [ENDED]
+    body = "".join(f"id: {n}\ndata: {json.dumps(event)}\n\n" for n, event in enumerate(events, 1))
+    asked = []
+    page = new_page("about:blank")
+    page.route("**/engines", lambda route: route.fulfill(json={"engines": [{"name": "local", "model": "SmolLM2"}]}))
+    page.route("**/generations/7/cancel", lambda route: route.fulfill(json={}))
+    page.route("**/generations/7/events", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+
+    def accept(route: Any) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(status=201, json={"id": "7", "url": "/generations/7"})
+
+    page.route("**/generations", accept)
+    page.goto(lesson())
+    page.locator("#model option").first.wait_for(state="attached")
+    page.locator("#live-stop").fill("and")
+    page.get_by_label("streamfold's fold").check()
+    page.locator("#ask").click()
+    page.locator("#live-stage .stopped").wait_for()
+    assert page.locator("#model option").first.inner_text() == "SmolLM2, on the server"
+    assert page.locator("#live-stage .text").text_content() == "Saturn "
+    assert asked == [
+        {
+            "engine": "local",
+            "messages": [{"role": "user", "content": "Name the planets."}],
+            "max_tokens": 200,
+            "temperature": 0,
+        }
+    ]
+
+
+def test_what_a_model_costs_is_said_before_it_is_fetched(page: Any) -> None:
+    names = page.locator("#model option").all_inner_texts()
+    assert len(names) == 3  # of WebLLM's own list, as there is WebGPU here
+    assert all(name.endswith(" MB") for name in names)
+
+
+def test_without_a_model_it_says_so(chromium: Any, lesson: Callable[..., str]) -> None:
+    page = chromium.new_context().new_page()
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined })")
+    page.goto(lesson())
+    page.get_by_text("No model is within reach").wait_for()
+    page.context.close()

@@ -67,7 +67,7 @@ export class Stage {
   show(kind, value, stop) {
     if (kind === "pull") this.#pull(value, stop);
     else if (kind === "token") this.#token(String(value));
-    else if (kind === "result") this.#end(value);
+    else if (kind === "result") this.#end(value, stop);
     else this.#fail(String(value));
   }
 
@@ -75,6 +75,7 @@ export class Stage {
   #add(chunk, stop) {
     const item = document.createElement("li");
     item.textContent = visible(chunk);
+    item.dataset.chunk = chunk;
     item.className = stop !== null && chunk === stop ? "marker" : "";
     this.#at.belt.append(item);
     return item;
@@ -103,12 +104,23 @@ export class Stage {
     this.#at.count.textContent = String(++this.#n);
   }
 
-  /** @param {any} result */
-  #end(result) {
+  /** @param {any} result @param {string | null} stop */
+  #end(result, stop) {
+    if (result?.verdict === "stopped" && stop !== null) this.#light(stop);
     const stopped = result?.stopped === true || result?.verdict === "stopped";
     this.#at.verdict.textContent = result?.verdict ?? (stopped ? "stopped" : "ended");
     this.#at.verdict.className = `verdict ${stopped ? "stopped" : "ended"}`;
     this.#at.result.textContent = `return ${python(result)}`;
+  }
+
+  /** Light the last chunks, as many as the stop lies in. @param {string} stop */
+  #light(stop) {
+    let text = "";
+    for (const item of /** @type {HTMLElement[]} */ ([...this.#at.belt.children].reverse())) {
+      if (text.includes(stop)) return;
+      text = item.dataset.chunk + text;
+      item.classList.add("marker", "lit");
+    }
   }
 
   /** @param {string} why */

@@ -2,6 +2,9 @@
 
 import { interruptible } from "./engine.js";
 
+/** @type {Record<string, string>} a verdict of the server's, in the words of OpenAI's API */
+const REASONS = { length: "length", cancelled: "abort", tool_calls: "tool_calls", filtered: "content_filter" };
+
 /** The server's engines; none where the page lies on a plain file server. @returns {Promise<{name: string, model: string}[]>} */
 export async function engines() {
   try {
@@ -65,7 +68,7 @@ async function* chunks(url) {
       if (event?.type === "text") yield { choices: [{ index: 0, delta: { content: event.text } }] };
       if (event?.type !== "end") continue;
       if (event.error) throw new Error(String(event.error.message ?? event.error));
-      return yield { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+      return yield { choices: [{ index: 0, delta: {}, finish_reason: REASONS[event.verdict] ?? "stop" }] };
     }
   } finally {
     source.close();
