@@ -20,27 +20,38 @@ LAYERS = [
     {"engines"},
     {"lesson"},
     {"sync", "aio"},
+    {"network", "anetwork"},
+    {"transports", "watch", "awatch"},
+    {"course"},
+    {"attempts"},
     {"intake"},
-    {"graphemes", "sources"},
+    {"graphemes", "sources", "responses", "taps", "continuing"},
     {"decoder"},
     {"detection"},
     {"dialects"},
     {"folding"},
+    {"choices"},
     {"open_choice"},
-    {"framing", "closing", "contract", "tool_calls", "tags"},
+    {"framing", "closing", "contract", "tool_calls", "tags", "joining"},
     {"stops", "surrogates", "notes"},
     {"deltas"},
     {"events"},
     {"reply"},
     {"history", "reply_json"},
-    {"parts", "usage", "clocks", "retry", "retry_after", "joining", "timing"},
+    {"providers"},
+    {"parts", "usage", "clocks", "retry", "retry_after", "timing", "request"},
     {"partial_json"},
     {"errors"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
-CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["intake"]}
+CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["course"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
-THIRD_PARTY_ALLOWED = {"dialects": {"msgspec"}, "engines": {"xllamacpp"}, "partial_json": {"jiter"}}
+THIRD_PARTY_ALLOWED = {
+    "dialects": {"msgspec"},
+    "engines": {"xllamacpp"},
+    "partial_json": {"jiter"},
+    "transports": {"urllib3", "aiohttp", "yarl"},
+}
 
 
 def modules() -> list[Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parts import Part, ToolCall
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
 
 
@@ -85,6 +85,21 @@ class PartEnd:
 
 
 @dataclass(slots=True)
+class Reset:
+    """What came so far does not count: the reply is asked for again, and begins anew.
+
+    Only where `RetryPolicy.after_text` is ``"restart"``.
+
+    Attributes:
+        attempt: The number of the attempt that begins, counted from 1 over all endpoints.
+        why: What went wrong, as a sentence.
+    """
+
+    attempt: int
+    why: str
+
+
+@dataclass(slots=True)
 class StreamEnd:
     """The last event of every stream: the reply, with its verdict."""
 
@@ -100,5 +115,18 @@ Event = (
     | ToolCallDelta
     | ToolCallEnd
     | PartEnd
+    | Reset
     | StreamEnd
 )
+
+
+PART_OF: dict[type[TextDelta | ReasoningDelta | RefusalDelta | PlanDelta], type[Words]] = {
+    TextDelta: TextPart,
+    ReasoningDelta: ReasoningPart,
+    RefusalDelta: RefusalPart,
+    PlanDelta: PlanPart,
+}
+"""What words become."""
+
+DELTA_OF = {part: delta for delta, part in PART_OF.items()}
+"""What says the words of a part."""

@@ -19,7 +19,11 @@ from .surrogates import has_surrogates
 from .tags import THINK, Tag
 
 if TYPE_CHECKING:
+    from .clocks import Timeouts
+    from .decoder import Decoder
     from .dialects.json_dialect import JSONDialect
+    from .retry import RetryPolicy
+    from .taps import Tap
 
 
 _ANY = "str, bytes, a mapping or a client library's chunk"
@@ -42,6 +46,19 @@ class Options(TypedDict, total=False):
     """Whether to keep what the provider sent, frame by frame, as `Reply.raw`."""
     graphemes: bool
     """Whether to hand text on in whole grapheme clusters only; needs the extra ``[graphemes]``."""
+
+
+class StreamOptions(Options, total=False):
+    """How a stream is folded and driven."""
+
+    timeouts: Timeouts | None
+    """How long to wait; ``None`` is for ever. A source in this process has no limits unless some are given."""
+    retry: RetryPolicy | None
+    """What to do when a `Request` fails; ``None`` is to give up at once."""
+    client: Any
+    """The HTTP client to make requests with, instead of the one of ours: see `transports`."""
+    taps: Sequence[Tap]
+    """Who watches the stream go by: see `Tap`."""
 
 
 class Machine(Protocol):
@@ -85,6 +102,7 @@ class Intake:
         self._dialect = None if dialect is None else _dialect_named(dialect)
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
+        self._wire: Decoder | None = None
         self._gate: Callable[[Shown], Shown] | None = None
         if graphemes:
             from .graphemes import GraphemeGate
@@ -103,12 +121,42 @@ class Intake:
         if isinstance(chunk, bytes | bytearray | memoryview):
             from .decoder import Decoder  # here, because text needs no JSON decoder
 
-            return Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
+            self._wire = Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
+            return self._wire
         if isinstance(chunk, str):
             return self._machine
         if type(chunk) is dict:
             return ObjectChunks(self.fold, self._dialect)
         return _client_chunks(self.fold, chunk, self._dialect) or self._machine
+
+    def begin_wire(self, content_type: str | None) -> None:
+        """Expect bytes, even if none come; `content_type` is the value of the HTTP header."""
+        self._content_type = self._content_type or content_type
+        self._first(b"")
+
+    def resume(self, text: str, n_handed: int) -> Shown:
+        """Go on after `text`, which an earlier attempt brought; return what its reader has not had yet.
+
+        Args:
+            text: All the text that came.
+            n_handed: How many characters of it the fold of that attempt had let out.
+        """
+        let_out = "".join(piece for piece in self.fold.resume(text) if isinstance(piece, str))
+        more: Shown = [let_out[n_handed:]] if len(let_out) > n_handed else []
+        if self._gate is None:
+            return more
+        self._gate([let_out[:n_handed]])  # which puts it in the state that the other one was in
+        return self._gate(more)
+
+    @property
+    def cursor(self) -> int | None:
+        """The number of the last event that came, where the format counts them."""
+        return self._wire.cursor if self._wire else None
+
+    def reconnect(self) -> None:
+        """Expect the same stream over another response, from the next event on."""
+        if self._wire is not None:
+            self._wire.reconnect()
 
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None

@@ -8,29 +8,41 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from .closing import attach_partial, close_source
-from .errors import CallerError, SourceError
-from .events import Event, TextDelta
+from .course import Course
+from .errors import CallerError
+from .events import Event, Reset, TextDelta
 from .folding import Fold, Shown
-from .intake import Intake, Options
+from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.opening import aopened, opened
+
+if TYPE_CHECKING:
+    from .clocks import Deadline
+    from .network import Network
+    from .request import Request
+    from .retry import RetryPolicy
 
 _log = logging.getLogger("streamfold")
 
 OnText = Callable[[str], object]
+OnReset = Callable[[Reset], object]
 
 
 def fold(
-    source: Iterable[Any],
+    source: Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
+    on_reset: OnReset | None = None,
     raise_callback_errors: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[StreamOptions],
 ) -> Reply:
     """Fold `source` into a `Reply`, handing its text on as it arrives.
 
@@ -41,19 +53,23 @@ def fold(
     Args:
         source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
             chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
-            ends. It is closed, if it can be, when the fold leaves it early.
+            ends. It is closed, if it can be, when the fold leaves it early. Or a `Request`, which is made; or several,
+            each for the case that those before it fail.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
-        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``: see
-            `Options`.
+        on_reset: Called with the `Reset` where a request is made again after text was shown, and what was shown does
+            not count: `RetryPolicy.after_text`.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through instead.
+        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``,
+            ``timeouts``, ``retry``, ``client``, ``taps``: see `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable, or an option cannot be meant.
+        MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    check_callback(on_text)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     with Stream(source, **options) as opened:
-        return opened._drain(on_text, raise_callback_errors)
+        return opened._drain(callbacks)
 
 
 class Stream(Iterator[Event]):
@@ -63,23 +79,19 @@ class Stream(Iterator[Event]):
     `StreamEnd`; errors of the stream are in its reply, not raised.
     """
 
-    def __init__(
-        self,
-        source: Iterable[Any],
-        **options: Unpack[Options],
-    ) -> None:
+    def __init__(self, source: Iterable[Any] | Request | Sequence[Request], **options: Unpack[StreamOptions]) -> None:
         self._closed = True  # until there is something to close
-        self._intake = Intake(**options)
-        self._fold = self._intake.fold
+        self._leaving = False
+        self._reading = Lock()
         self._waiting: deque[str | Event] = deque()
-        self._source = source
-        self._chunks = iterate(source)
+        self._course = Course(source, options, monotonic())
+        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source)
         self._closed = False
 
     @property
     def reply(self) -> Reply:
         """What was received so far; its verdict is ``None`` while the stream runs."""
-        return self._fold.reply
+        return self._course.reply(monotonic())
 
     @property
     def text_stream(self) -> Iterator[str]:
@@ -93,14 +105,27 @@ class Stream(Iterator[Event]):
         while not self._waiting:
             if self._closed:
                 raise StopIteration
-            self._waiting.extend(self._pull())
+            with self._reading:
+                self._waiting.extend(self._pull())
         event = self._waiting.popleft()
         return TextDelta(event) if isinstance(event, str) else event
 
     def close(self) -> None:
-        """Leave the stream: close its source at once. What was received stays in `reply`."""
-        self._waiting.clear()
-        self._end(Verdict.CANCELLED)
+        """Leave the stream: close its source at once. What was received stays in `reply`.
+
+        May be called from another thread while one waits for the next event. Of a request, that one then gets the
+        `StreamEnd` without further ado; of other sources, once it has its next chunk, unless their own ``close`` makes
+        them give up.
+        """
+        self._leaving = True
+        if not self._reading.acquire(blocking=False):
+            self._feed.interrupt()
+            return
+        try:
+            self._waiting.clear()
+            self._end(Verdict.CANCELLED)
+        finally:
+            self._reading.release()
 
     def __enter__(self) -> Self:
         return self
@@ -117,71 +142,146 @@ class Stream(Iterator[Event]):
 
     def _pull(self) -> Shown:
         """Return what the next chunk lets out; at the end, what closing does."""
+        if self._leaving:
+            return self._end(Verdict.CANCELLED)
         try:
-            chunk = next(self._chunks)
+            chunk = self._feed.read()
         except BaseException as error:
             return self._source_ended(error)
-        shown = self._intake.feed(chunk)
-        return shown + self._end() if self._fold.ended else shown
+        course = self._course
+        shown = course.intake.feed(chunk)
+        if course.took(chunk, shown, monotonic()):
+            self._feed.look()
+        if course.intake.fold.ended:
+            return shown + self._end()
+        if course.passed:
+            return shown + self._end(passed=course.passed)
+        return shown
 
-    def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
-        """Consume the whole stream: `__next__` without the events that nobody asked for, and `_pull` written out."""
-        chunks, intake, folding = self._chunks, self._intake, self._fold
-        show = _ignore if on_text is None else on_text
+    def _drain(self, callbacks: Callbacks) -> Reply:
+        """Consume the whole stream: `__next__` without the events that nobody asked for."""
+        if self._course.is_simple and isinstance(self._feed, Chunks):
+            self._drain_simple(self._feed.chunks, callbacks)
+        while not self._closed:
+            self._show(self._pull(), callbacks)
+        return self.reply
+
+    def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:
+        """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
+        course, intake, show, n_pieces = self._course, self._course.intake, callbacks.on_text, 0
+        shown: Shown
         while not self._closed:
             try:
                 chunk = next(chunks)
             except BaseException as error:
-                taken: Shown | str = self._source_ended(error)
+                course.skipped(n_pieces)
+                shown = self._source_ended(error)
             else:
                 taken = intake.take(chunk)
-                if type(taken) is str:  # as nearly always; then the stream has not ended
-                    self._show(show, taken, raise_callback_errors)
+                if isinstance(taken, str):  # as nearly always; then the stream has not ended
+                    n_pieces += 1
+                    try:
+                        show(taken)
+                    except Exception as error:
+                        callbacks.raised(error, intake.fold)
                     continue
-                if folding.ended:
-                    taken = [*taken, *self._end()]
-            for piece in taken:
-                if isinstance(piece, str):
-                    self._show(show, piece, raise_callback_errors)
-        return self.reply
+                shown = taken
+                course.took(chunk, shown, monotonic())
+                if intake.fold.ended:
+                    course.skipped(n_pieces)
+                    shown = [*shown, *self._end()]
+            self._show(shown, callbacks)
 
-    def _show(self, show: OnText, text: str, raise_callback_errors: bool) -> None:
-        try:
-            show(text)
-        except Exception as error:
-            if raise_callback_errors:
-                raise
-            log_callback_error(self._fold, error)
+    def _show(self, shown: Shown, callbacks: Callbacks) -> None:
+        for piece in shown:
+            try:
+                if isinstance(piece, str):
+                    callbacks.on_text(piece)
+                elif isinstance(piece, Reset):
+                    callbacks.on_reset(piece)
+            except Exception as error:
+                callbacks.raised(error, self._course.fold)
 
     def _source_ended(self, error: BaseException) -> Shown:
+        if self._leaving:
+            return self._end(Verdict.CANCELLED)
+        if passed := self._feed.passed:
+            return self._end(passed=passed)
         if isinstance(error, StopIteration):
             return self._end()
         if isinstance(error, Exception):
-            return self._end(Verdict.ERRORED, SourceError(error))
+            return self._end(error=error)
         self._end(Verdict.CANCELLED, cause=error)
         raise error
 
     def _end(
-        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+        self,
+        verdict: Verdict | None = None,
+        error: Exception | None = None,
+        passed: Deadline | None = None,
+        cause: BaseException | None = None,
     ) -> Shown:
+        """End the stream, or this attempt; return what that lets out."""
         if self._closed:
             return []
+        course = self._course
+        shown = course.over(monotonic(), verdict, error, passed)
+        if course.again:
+            self._feed.again()
+            return shown
         self._closed = True
-        shown = self._intake.close(verdict, error)
         try:
-            close_source(self._chunks, self._source, None, cause)
+            self._feed.end(course.is_finished, cause)
         except Exception as failure:
-            self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
+            course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
 
 
-def _ignore(text: str) -> None:
+class Chunks:
+    """What a `Stream` reads from, where it is an iterable in this process.
+
+    Attributes:
+        chunks: The iterator of them.
+        read: Return the next chunk; raises ``StopIteration`` at the end.
+    """
+
+    passed = None
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.chunks = iterate(source)
+        self.read = self.chunks.__next__
+
+    def look(self) -> None:
+        """Watch no clock: a read of a plain iterable cannot be interrupted."""
+
+    def interrupt(self) -> None:
+        """Close the source, whose own matter it is whether that ends a read in another thread."""
+        with suppress(Exception):  # a generator that runs cannot be closed; it is, after its next chunk
+            close_source(self.chunks, self._source, None)
+
+    def again(self) -> None:
+        """Begin no other attempt: there is none."""
+
+    def end(self, finished: bool, cause: BaseException | None) -> None:
+        """Close the source."""
+        close_source(self.chunks, self._source, None, cause)
+
+
+def _network(course: Course) -> Network:
+    from .network import Network
+    from .transports import transport_for
+
+    return Network(course, transport_for(course.client))
+
+
+def _ignore(shown: object) -> None:
     """Show nothing."""
 
 
 def stream(
-    source: Iterable[Any],
-    **options: Unpack[Options],
+    source: Iterable[Any] | Request | Sequence[Request],
+    **options: Unpack[StreamOptions],
 ) -> Stream:
     """Open `source` as a `Stream` of events; the arguments are those of `fold`.
 
@@ -195,16 +295,33 @@ def stream(
     return Stream(source, **options)
 
 
-def check_callback(on_text: object) -> None:
-    """Refuse what cannot be called, before the source is touched."""
-    if on_text is not None and not callable(on_text):
-        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
+class Callbacks(NamedTuple):
+    """What the caller is told with, instead of events."""
+
+    on_text: Callable[[str], Any]
+    on_reset: Callable[[Reset], Any]
+    raise_errors: bool
+
+    def raised(self, error: Exception, folding: Fold) -> None:
+        """Let an error of theirs pass; or keep it for the reply, and log it the first time: it must not go unseen."""
+        if self.raise_errors:
+            raise error
+        if folding.notes.callback_failed(error):
+            _log.error("on_text raised; the stream goes on", exc_info=error)
 
 
-def log_callback_error(folding: Fold, error: Exception) -> None:
-    """Keep the error for the reply, and log it the first time: it must not go unseen."""
-    if folding.notes.callback_failed(error):
-        _log.error("on_text raised; the stream goes on", exc_info=error)
+def callbacks_of(on_text: Any, on_reset: Any, retry: RetryPolicy | None, raise_errors: bool) -> Callbacks:
+    """Refuse what cannot be called, before the source is touched.
+
+    Raises:
+        CallerError: One of them cannot be called; or text may be taken back, and nobody would be told.
+    """
+    for name, callback in (("on_text", on_text), ("on_reset", on_reset)):
+        if callback is not None and not callable(callback):
+            raise CallerError(f"{name} is {type(callback).__name__}, expected a callable or None")
+    if on_text is not None and on_reset is None and retry is not None and retry.after_text == "restart":
+        raise CallerError("after_text='restart' takes text back: give on_reset with on_text, to hear of it")
+    return Callbacks(on_text or _ignore, on_reset or _ignore, raise_errors)
 
 
 def iterate(source: Any) -> Iterator[Any]:
