@@ -73,6 +73,6 @@ clean:
 	cp dist/*.whl .cache/browser/wheels
 	touch $@
 
-.cache/webllm/ready: .venv/webllm $(shell find tests/browser/webllm -type f -name '*.*[a-z]' -not -path '*/__pycache__/*')
+.cache/webllm/ready: .venv/webllm $(shell find tests/browser/webllm -type f -not -path '*__pycache__*')
 	$(BIN)/python -m tests.browser.webllm.build $(@D)
 	touch $@

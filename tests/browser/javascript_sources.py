@@ -5,7 +5,7 @@ import json
 
 from pyodide.code import run_js
 
-from streamfold import afold, astream, fold
+from streamfold import Timeouts, afold, astream, fold
 from streamfold.errors import SourceError
 from streamfold.sources import interruptible
 
@@ -150,6 +150,19 @@ async def an_error():
     return [reply.text, reply.verdict, type(reply.error) is SourceError, str(reply.error)]
 
 
+async def a_deadline():
+    made = engine(*WORDS, slow=True)
+    stalled = run_js("""
+      () => (async function* () {
+        yield { choices: [{ index: 0, delta: { content: "Hel" } }] };
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      })()
+    """)
+    reply = await afold(stalled(), timeouts=Timeouts(gap=0.1))
+    in_time = await afold(made.stream(), timeouts=Timeouts(gap=5))
+    return [reply.text, reply.verdict, in_time.verdict]
+
+
 async def text_chunks():
     reply = await afold(run_js('(async function* () { yield "Hel"; yield ""; yield "lo"; })()'))
     return [reply.text, reply.verdict]
@@ -170,7 +183,7 @@ async def main():
     cases = [
         text_and_usage, chunk_by_chunk, reasoning, finish_reasons, choices, a_marker_over_chunks, left_early,
         left_before_the_first_chunk, cancelled_while_waiting, interrupted_and_drained, not_interrupted_at_its_end,
-        an_error, text_chunks, a_response, a_list,
+        an_error, a_deadline, text_chunks, a_response, a_list,
     ]  # fmt: skip
     found = {}
     for case in cases:

@@ -22,6 +22,7 @@ EXPECTED: dict[str, Any] = {
     "interrupted_and_drained": [["made", "interrupted", "drained", "left"], False],
     "not_interrupted_at_its_end": ["complete", False],
     "an_error": ["Hel", "errored", True, "the source raised JsException: Error: device lost"],
+    "a_deadline": ["Hel", "timed_out", "complete"],
     "text_chunks": ["Hello", "complete"],
     "a_response": ["żółć", "complete"],
     "a_list": [WORDS, WORDS],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from .chunks import ASK, reasons, text_of
 from .conftest import REPOSITORY, missing
 from .webllm.build import MISSING_PARTS, library_in, model_in
 from .webllm.corpus import CAPITALS, GREETING, NUMBERS, PLANETS
@@ -45,26 +46,10 @@ def page(new_page: Callable[..., Any], lesson: Callable[..., str], built: dict[s
           globalThis.engine = await load(where, ({ fraction }) => progress.push(fraction));
           const { CreateMLCEngine } = await import(where.module);
           globalThis.bare = await CreateMLCEngine("tiny", { appConfig: { model_list: [record] } });
-          globalThis.ask = async (content, options = {}) => {
-            const chunks = [];
-            for await (const chunk of engine.chat([{ role: "user", content }], { temperature: 0, ...options })) {
-              chunks.push(chunk);
-              if (chunks.length === options.stopAfter) engine.stop();
-              if (chunks.length === options.leaveAfter) break;
-            }
-            return chunks;
-          };
         }"""
     )
+    page.evaluate(ASK)
     return page
-
-
-def text_of(chunks: list[dict[str, Any]]) -> str:
-    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
-
-
-def reasons(chunks: list[dict[str, Any]]) -> list[str]:
-    return [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"] if choice["finish_reason"]]
 
 
 def test_the_model_looks_at_what_is_asked(page: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from streamfold.engines.local import find_model
 
 from ..conftest import need_engine
-from .test_webllm import reasons, text_of
+from .chunks import ASK, reasons, text_of
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -32,23 +32,14 @@ def page(new_page: Callable[..., Any], lesson: Callable[..., str], tmp_path_fact
           const where = { module: `${vendor}wllama/index.js`, wasm: `${vendor}wllama/wasm/wllama.wasm` };
           const model = { id: "SmolLM2", file: `${vendor}gguf/model.gguf`, ...where };
           globalThis.engine = await load(model, ({ fraction }) => progress.push(fraction));
-          globalThis.ask = async (content, options = {}) => {
-            const chunks = [];
-            const given = { temperature: 0, max_tokens: options.max_tokens ?? 24 };
-            for await (const chunk of engine.chat([{ role: "user", content }], given)) {
-              chunks.push(chunk);
-              if (chunks.length === options.stopAfter) engine.stop();
-              if (chunks.length === options.leaveAfter) break;
-            }
-            return chunks;
-          };
         }"""
     )
+    page.evaluate(ASK)
     return page
 
 
 def test_a_reply_comes_word_by_word_with_its_usage(page: Any) -> None:
-    chunks = page.evaluate("content => ask(content)", PROMPT)
+    chunks = page.evaluate("content => ask(content, { max_tokens: 24 })", PROMPT)
     assert "Solar System" in text_of(chunks)
     assert sum(bool(text_of([chunk])) for chunk in chunks) > 10
     assert reasons(chunks) == ["length"]
@@ -69,7 +60,7 @@ def test_left_early_it_answers_the_next_prompt(page: Any) -> None:
 
 
 def test_a_marker_over_chunks_on_the_lesson_page(page: Any) -> None:
-    pieces = [text_of([chunk]) for chunk in page.evaluate("content => ask(content)", PROMPT)]
+    pieces = [text_of([chunk]) for chunk in page.evaluate("content => ask(content, { max_tokens: 24 })", PROMPT)]
     text = "".join(pieces)
     cuts = [len("".join(pieces[:n])) for n in range(1, len(pieces))]
     marker, at = next((text[n - 1 : n + 2], n - 1) for n in cuts if n > 8 and text.find(text[n - 1 : n + 2]) == n - 1)
