@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ASK = """
+ASK = """() => {
   globalThis.ask = async (content, options = {}) => {
     const { stopAfter, leaveAfter, ...given } = { temperature: 0, max_tokens: 200, ...options };
     const chunks = [];
@@ -15,7 +15,7 @@ ASK = """
     }
     return chunks;
   };
-"""
+}"""
 """JavaScript: ask(content, options) returns the chunks; it stops the engine, or leaves it, after so many of them."""
 
 

@@ -11,12 +11,11 @@ from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
-BLANK = b"<!doctype html><html lang=en><title>blank</title>"
 
 
 @contextmanager
 def serving(folders: Mapping[str, Path]) -> Iterator[str]:
-    """Serve each folder under its prefix (``/x/``), and a blank page at ``/``; yield the server's address."""
+    """Serve each folder under its prefix (``/x/``); yield the server's address."""
     prefixes = sorted(folders, key=len, reverse=True)
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,8 +28,6 @@ def serving(folders: Mapping[str, Path]) -> Iterator[str]:
                 file = file / "index.html"
             if file is not None and file.is_file():
                 self._send(200, file.read_bytes(), TYPES.get(file.suffix) or mimetypes.guess_type(file)[0])
-            elif path == "/":
-                self._send(200, BLANK, "text/html")
             else:
                 self._send(404, b"not found", "text/plain")
 

@@ -191,3 +191,16 @@ def test_the_stop_button_on_the_lesson_page(page: Any) -> None:
     assert len(page.locator("#live-stage .text").text_content()) < 100
     page.get_by_label("Say").fill("Count to two.")
     assert ask_on_page(page, "streamfold's fold") == ("one two", "complete")
+
+
+def test_endless_code_over_a_live_stream_can_be_stopped(page: Any) -> None:
+    page.get_by_label("Your Python code").fill(
+        "def consume_stream(chunks, on_token, stop=None):\n    on_token(next(chunks))\n    while True: pass\n"
+    )
+    page.get_by_label("your consume_stream").check()
+    page.locator("#ask").click()
+    page.locator("#live-stage .log li").first.wait_for()
+    page.get_by_role("button", name="Stop the model").click()
+    page.locator("#ask:enabled").wait_for()
+    assert page.locator("#live-status").inner_text() == "stopped"
+    assert ask_on_page(page, "streamfold's fold") == ("one two", "complete")

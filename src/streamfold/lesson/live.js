@@ -6,6 +6,7 @@ import { choices } from "./models.js";
 const $ = (selector) => document.querySelector(selector);
 
 const MAX_TOKENS = 200;
+const GRACE = 3_000; // milliseconds from a stopped model to the end of the reader's code
 
 export class Live {
   /** @type {import("./models.js").Choice[]} */
@@ -14,6 +15,7 @@ export class Live {
   #open = new Map();
   /** @type {import("./engines/engine.js").Engine | undefined} */
   #engine;
+  #asked = 0;
 
   /**
    * @param {import("./python.js").Python} python
@@ -36,12 +38,22 @@ export class Live {
       event.preventDefault();
       void this.#ask();
     });
-    $("#quit").addEventListener("click", () => this.#engine?.stop());
+    $("#quit").addEventListener("click", () => this.#stop());
+  }
+
+  /** Stop the model, and the reader's code as well, should it not come to its end then. */
+  #stop() {
+    this.#engine?.stop();
+    const asked = this.#asked;
+    setTimeout(() => {
+      if (asked === this.#asked && $("#ask").disabled) this.python.stop();
+    }, GRACE);
   }
 
   async #ask() {
     if ($("#ask").disabled) return;
     $("#ask").disabled = true;
+    this.#asked++;
     try {
       const engine = await this.#engineOf(this.#choices[$("#model").selectedIndex]);
       this.#engine = engine;
