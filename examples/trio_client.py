@@ -24,8 +24,10 @@ def server(environ, start_response):
 
 
 class Quiet(WSGIRequestHandler):
+    """Log nothing."""
+
     def log_message(self, *args: object) -> None:
-        pass
+        """Log nothing."""
 
 
 async def ask(request: Request) -> None:

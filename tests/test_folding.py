@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamfold.choices import MAX_CHOICES
 from streamfold.deltas import END, Anomaly, ChoiceEnd, Details, Identity, Logprobs, PartStart, ToolCallPiece
 from streamfold.errors import CallerError, DialectError, LimitError, ProviderError, SourceError
 from streamfold.events import (
@@ -16,7 +17,6 @@ from streamfold.events import (
     ToolCallStart,
 )
 from streamfold.folding import Fold
-from streamfold.choices import MAX_CHOICES
 from streamfold.parts import ReasoningPart, RefusalPart, TextPart, ToolCall
 from streamfold.reply import Verdict
 from streamfold.usage import Usage

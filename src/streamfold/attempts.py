@@ -103,7 +103,9 @@ class Attempts:
         if request is None:
             return shown
         self._take(decision, request, reply)
+        notes = self.intake.fold.notes
         self.intake = self._new_intake()
+        self.intake.fold.notes = notes  # the callback's errors among them
         if isinstance(decision, Continue):
             return self.intake.resume(reply.text, len(before.text))
         return [Reset(self.number, self.why)] if isinstance(decision, Restart) else []

@@ -1,8 +1,8 @@
 """The course of one stream, as both drivers keep it: what takes the chunks, its clocks, its measures, its attempts.
 
-Pure: a driver reads the clock and says what time it is. It reads chunks, feeds them to `Course.intake`, tells `took`
-what that let out, and calls `over` where the source ends, breaks, is left or is late. If `again` is set after that,
-there is another attempt to read from.
+Pure, but for the random share of a wait: a driver reads the clock and says what time it is. It reads chunks, feeds them
+to `Course.intake`, tells `took` what that let out, and calls `over` where the source ends, breaks, is left or is late.
+If `again` is set after that, there is another attempt to read from.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Course:
         self.is_timed = self.timeouts != NO_LIMITS
         self.passed: Deadline | None = None
         self.again = False
+        self._more = 0  # `n_more` of the intake, as of the last read
         self._meter = Meter(now)
         self._timing: Timing | None = None
         self.attempts = None
@@ -81,7 +82,9 @@ class Course:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the stream, which is over, came to the end that its sender meant it to have."""
+        """Whether the response of a stream that is over may be expected to end as well: its sender had said all."""
+        if self.attempts is None:
+            return False
         reply = self.fold.reply
         return reply.error is None and reply.stop is None and reply.verdict not in _LEFT
 
@@ -113,12 +116,14 @@ class Course:
         """Take in the head of a response that is a stream."""
         assert self.attempts is not None
         self.attempts.answered(status, headers)
+        self._more = self.intake.n_more
         for tap in self.taps:
             tap.response(status, headers, now)
 
-    def took(self, chunk: Any, shown: Shown | str, now: float) -> bool:
+    def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, events=1)
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
         fold = self.intake.fold
@@ -173,8 +178,9 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
-        self.fold.passed = None
         self.intake = self.attempts.intake
+        self.fold.passed = None  # where it is the old fold that goes on
+        self._more = self.intake.n_more
         self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:

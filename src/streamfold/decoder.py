@@ -30,6 +30,9 @@ class Decoder:
         dialect: The dialect or its name, if it is known; otherwise the first frames tell.
         content_type: The value of the HTTP header; it helps to find the framing.
 
+    Attributes:
+        n_more: How many frames came beyond one for each read; below 0, where most reads brought only a part of one.
+
     Raises:
         CallerError: There is no such dialect.
     """
@@ -38,6 +41,7 @@ class Decoder:
         self, fold: Fold | None = None, *, dialect: JSONDialect | str | None = None, content_type: str | None = None
     ) -> None:
         self.fold = fold or Fold()
+        self.n_more = 0
         self._content_type = content_type
         self._start = bytearray()
         self._awaits_line = False  # whether only the end of a line can tell the framing
@@ -92,6 +96,7 @@ class Decoder:
 
     def _feed_any(self, data: bytes, *, missed: bool = False) -> Shown:
         frames = self._frames(data)
+        self.n_more += len(frames) - 1
         if self.fold.raw is not None:
             self.fold.raw += map(_data, frames)
         deltas = self._dialect.feed_missed(frames) if missed and self._dialect else self._deltas(frames)

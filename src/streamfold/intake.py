@@ -149,6 +149,11 @@ class Intake:
         return self._gate(more)
 
     @property
+    def n_more(self) -> int:
+        """How many frames came beyond one for each read."""
+        return self._wire.n_more if self._wire else 0
+
+    @property
     def cursor(self) -> int | None:
         """The number of the last event that came, where the format counts them."""
         return self._wire.cursor if self._wire else None
