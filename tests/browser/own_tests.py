@@ -47,17 +47,24 @@ class _Outcomes:
     def __init__(self):
         self.of = {}
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self):
+        from hypothesis import HealthCheck, settings  # here, for pytest wants to load its plugins itself
+
+        few = settings.get_profile("quick")
+        settings.register_profile("browser", few, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("browser")
+
     def pytest_runtest_logreport(self, report):
         if report.when == "call" or report.outcome != "passed":
             self.of[report.nodeid] = report.outcome if report.outcome == "passed" else report.longreprtext
 
 
 asyncio.run = _run
-sys.modules["trio"] = types.SimpleNamespace(
-    run=lambda main, *arguments: _run(main(*arguments))
-)  # there is no trio here
+# There is no trio here.
+sys.modules["trio"] = types.SimpleNamespace(run=lambda main, *arguments: _run(main(*arguments)))
 os.chdir(repository)  # noqa: F821 - set by in_pyodide.mjs
 outcomes = _Outcomes()
-options = ["-q", "--no-header", "-p", "no:cacheprovider", "-o", "timeout=0", "--hypothesis-profile=quick", "--tb=line"]
+options = ["-q", "--no-header", "-p", "no:cacheprovider", "-o", "timeout=0", "--tb=line"]
 pytest.main([*options, *arguments], plugins=[outcomes])  # noqa: F821
 result = outcomes.of
