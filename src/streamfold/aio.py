@@ -13,6 +13,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from .callbacks import Callbacks, CallbackTask, callbacks_of
 from .closing import aclose_source, attach_partial
 from .course import Course
 from .events import Event, Reset, TextDelta
@@ -21,7 +22,7 @@ from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.javascript import JavaScriptChunks, is_javascript
 from .sources.opening import aopened
-from .sync import Callbacks, callbacks_of, iterate
+from .sync import iterate
 
 if TYPE_CHECKING:
     from .anetwork import AsyncNetwork
@@ -38,6 +39,7 @@ async def afold(
     *,
     on_text: OnText | None = None,
     on_reset: OnReset | None = None,
+    coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
 ) -> Reply:
@@ -50,7 +52,10 @@ async def afold(
         source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
         on_reset: Called, and awaited, in the same way, as for `streamfold.fold`.
-        raise_callback_errors: Whether an error of theirs ends the stream and passes through.
+        coalesce: Whether they are called in a task of their own, with all the text that arrived since the last call;
+            needs asyncio.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through; with `coalesce`, when the
+            next piece of text comes.
         options: See `Options` and `StreamOptions`.
 
     Raises:
@@ -59,7 +64,11 @@ async def afold(
     """
     callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     async with AsyncStream(source, **options) as opened:
-        return await opened._drain(callbacks)
+        if not coalesce:
+            return await opened._drain(callbacks)
+        async with CallbackTask(callbacks, lambda: opened._course.fold) as aside:
+            await opened._drain(aside)
+        return opened.reply
 
 
 class AsyncStream(AsyncIterator[Event]):
@@ -77,6 +86,10 @@ class AsyncStream(AsyncIterator[Event]):
         self._feed: AsyncChunks | AsyncNetwork = (
             _network(self._course) if self._course.attempts else AsyncChunks(source)
         )
+        if self._course.record is not None:
+            from .recordings.recorder import record
+
+            record(self._course, monotonic())
         self._watch: AsyncWatch | None = None
         self._closed = False
 
@@ -237,10 +250,9 @@ def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
     """
     if is_javascript(source):
         return JavaScriptChunks(source)
-    if isinstance(source, AsyncIterable):
-        return aiter(source)
-    found = aopened(source)
-    return iterate(source) if found is None else found
+    if (found := aopened(source)) is not None:
+        return found
+    return aiter(source) if isinstance(source, AsyncIterable) else iterate(source)
 
 
 class _Texts(AsyncIterator[str]):

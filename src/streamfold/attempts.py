@@ -49,6 +49,8 @@ class Attempts:
         wait: How many seconds to wait before it.
         again: Whether, after `close`, there is another one.
         why: What went wrong with the one before, as a sentence.
+        is_reconnected: Whether this attempt brings the rest of the same stream.
+        resumed: The text so far, where this attempt goes on after it.
         response: What the server said before the stream, once it did.
     """
 
@@ -67,14 +69,15 @@ class Attempts:
         self.wait = 0.0
         self.again = False
         self.why = ""
-        self._is_reconnected = False
+        self.is_reconnected = False
+        self.resumed: str | None = None
         self.response: Response | None = None
         self.intake = self._new_intake()
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Take in the head of a response that is a stream."""
         self.response = Response(status, telling(headers), self.number)
-        if self._is_reconnected:
+        if self.is_reconnected:
             return  # the machine knows its wire
         content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
         self.intake.begin_wire(content_type)
@@ -107,6 +110,7 @@ class Attempts:
         self.intake = self._new_intake()
         self.intake.fold.notes = notes  # the callback's errors among them
         if isinstance(decision, Continue):
+            self.resumed = reply.text
             return self.intake.resume(reply.text, len(before.text))
         return [Reset(self.number, self.why)] if isinstance(decision, Restart) else []
 
@@ -122,7 +126,7 @@ class Attempts:
             return False
         self.intake.reconnect()
         self._take(decision, request, before)
-        self._is_reconnected = True
+        self.is_reconnected = True
         return True
 
     def _request_for(self, decision: Again, reply: Reply, cursor: int | None) -> Request | None:
@@ -142,7 +146,8 @@ class Attempts:
         self.request = request
         self.number += 1
         self.again = True
-        self._is_reconnected = False
+        self.is_reconnected = False
+        self.resumed = None
         self.response = None
 
     def _new_intake(self) -> Intake:

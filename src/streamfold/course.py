@@ -21,6 +21,7 @@ from .intake import Intake, Options, StreamOptions
 from .parts import ReasoningPart
 from .reply import Reply, Verdict
 from .retry import RetryPolicy
+from .signals import ReadingEnded
 from .timing import Meter, Timing
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
@@ -42,6 +43,8 @@ class Course:
         is_timed: Whether there is any limit.
         attempts: What to ask, where the source is a `Request`.
         taps: Who watches.
+        record: Where the driver is to record it, if anywhere.
+        options: How it is folded.
         passed: The deadline that has passed, as of what `took` was told last.
         again: Whether, after `over`, there is another attempt.
 
@@ -50,11 +53,13 @@ class Course:
     """
 
     def __init__(self, source: Any, options: StreamOptions, now: float) -> None:
-        given: dict[str, Any] = dict(options)
+        given: dict[str, Any] = getattr(source, "fold_options", {}) | options
         timeouts = given.pop("timeouts", Timeouts())
         retry = given.pop("retry", RetryPolicy())
         self.client = given.pop("client", None)
         self.taps: Sequence[Any] = given.pop("taps", ())
+        self.record = given.pop("record", None)
+        self.options = given
         requests = requests_of(source)
         if requests is None and (useless := [name for name in _ONLY_REQUESTS if options.get(name) is not None]):
             raise CallerError(f"{useless[0]} is for requests only, and the source is {type(source).__name__}")
@@ -122,10 +127,13 @@ class Course:
 
     def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        more, self._more = self._more, self.intake.n_more
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
+        return self._took(len(chunk) if isinstance(chunk, bytes) else 0, shown, now)
+
+    def _took(self, n_bytes: int, shown: Shown, now: float) -> bool:
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(n_bytes, 1 + self._more - more, len(shown) - 1)
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
@@ -137,9 +145,11 @@ class Course:
             self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
 
-    def skipped(self, n_pieces: int) -> None:
-        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
-        self._meter.unmarked(n_pieces)
+    def ran(self, shown: Shown, now: float) -> None:
+        """Note what ``intake.run`` has taken: pieces of text at times nobody took, then what let out `shown`, now."""
+        n_shown, n_bytes = self.intake.counted()
+        self._meter.unmarked(n_shown)
+        self._took(n_bytes, shown, now)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None
@@ -158,6 +168,8 @@ class Course:
         if passed is not None:
             verdict, failure = Verdict.TIMED_OUT, None
             self.fold.passed = passed.sentence(now)
+        elif isinstance(error, ReadingEnded):
+            verdict, failure, self.fold.passed = error.verdict, error.error, error.passed
         elif failure is not None:
             verdict = Verdict.ERRORED
         is_final = verdict is Verdict.CANCELLED or (passed is not None and passed.which == "total")

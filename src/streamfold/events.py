@@ -7,7 +7,9 @@ before: the accumulated state is in the `Reply`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
@@ -77,6 +79,31 @@ class ToolCallEnd:
 
 
 @dataclass(slots=True)
+class PartStart:
+    """A part of `kind` begins: the words and the details that follow are its own. Without any it will not be there."""
+
+    kind: type[Words]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class PartBreak:
+    """The latest part of `kind` is whole: further words of that kind begin a part of their own."""
+
+    kind: type[Words]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class Details:
+    """What else is known of the latest part of `kind`: values for its other attributes. Lists are added to."""
+
+    kind: type[Words]
+    values: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(slots=True)
 class PartEnd:
     """A part that came whole: a call of a tool of the provider's or its result, an image, a sound."""
 
@@ -106,6 +133,17 @@ class StreamEnd:
     reply: Reply
 
 
+@dataclass(slots=True)
+class Snapshot:
+    """All content so far, in place of the events that one of many readers missed (`streamfold.broadcast`).
+
+    It replaces whatever the reader has. While the stream runs the reply holds the content alone: what the provider
+    named and counted comes with `StreamEnd`.
+    """
+
+    reply: Reply
+
+
 Event = (
     TextDelta
     | ReasoningDelta
@@ -114,6 +152,9 @@ Event = (
     | ToolCallStart
     | ToolCallDelta
     | ToolCallEnd
+    | PartStart
+    | PartBreak
+    | Details
     | PartEnd
     | Reset
     | StreamEnd

@@ -25,7 +25,7 @@ from .parts import (
 if TYPE_CHECKING:
     from .reply import Choice, Reply
 
-_TYPES: dict[type[Part], str] = {
+PART_TYPES: dict[type[Part], str] = {
     TextPart: "text",
     ReasoningPart: "reasoning",
     RefusalPart: "refusal",
@@ -74,7 +74,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 def _part(part: Part) -> dict[str, Any]:
     """Return a part with its kind as ``type``; the bytes of an image or a sound in base64."""
-    values = {"type": _TYPES[type(part)], **_shallow(part)}
+    values = {"type": PART_TYPES[type(part)], **_shallow(part)}
     return values | {"data": b64encode(part.data).decode()} if isinstance(part, MediaPart) else values
 
 

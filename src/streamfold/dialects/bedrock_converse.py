@@ -25,8 +25,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, PartStart, ToolCallPiece, WholePart
-from ..events import ReasoningDelta, TextDelta
+from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
+from ..events import Details, PartStart, ReasoningDelta, TextDelta
 from ..parts import ReasoningPart, TextPart, Words
 from ..reply import Verdict
 from ..usage import Usage

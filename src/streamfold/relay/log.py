@@ -1,0 +1,242 @@
+"""The log: what one does with streams, on any store.
+
+Rules decide, the store keeps, tails let many readers follow; here they are put together, with what needs more than one
+transaction: forks, what they inherit, and what is swept away when its time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+
+from .errors import (
+    BadRequestError,
+    OffsetTrimmedError,
+    RelayError,
+    StreamConflictError,
+    StreamGoneError,
+    StreamNotFoundError,
+)
+from .limits import DEFAULTS, Limits
+from .rules import appending, generation, lifecycle
+from .rules.appending import Appended
+from .rules.generation import LEASE
+from .rules.lifecycle import Created, Creation, ForkFrom
+from .rules.messages import is_json
+from .rules.stream import Fork, Page, Producer, Stream, expired, living, slack, touch, trim
+from .stores import Store
+from .tails import Tail, Tails
+
+
+class Log:
+    """Streams in a store.
+
+    Args:
+        store: Where they are kept; the log does not close it.
+        limits: What is bounded.
+    """
+
+    def __init__(self, store: Store, limits: Limits = DEFAULTS) -> None:
+        self.store = store
+        self.limits = limits
+        self.tails = Tails(store, self.read, limits.max_readers)
+
+    def stop(self) -> None:
+        """End the reading of all that follow a stream: they may come back to another process."""
+        self.tails.stop()
+
+    async def create(self, path: str, ask: Creation, origin: ForkFrom | None = None) -> Created:
+        """Create a stream, or a fork of the stream at `origin`; one that is there and as asked for is left as it is."""
+        try:
+            return await self._create(path, ask, origin)
+        except StreamConflictError:
+            if not await self._reap(path):
+                raise
+            return await self._create(path, ask, origin)
+
+    async def _create(self, path: str, ask: Creation, origin: ForkFrom | None) -> Created:
+        if origin is None:
+            return await self.store.transact([path], lifecycle.create(path, ask))
+        following = await self._following(origin)
+        return await self.store.transact([path, origin.source], lifecycle.fork(path, ask, origin, following))
+
+    async def _following(self, origin: ForkFrom) -> bytes | None:
+        """Return the record that a sub-offset cuts into: records never change, so it may be read beforehand."""
+        if not origin.sub_offset or origin.offset is None:
+            return None
+        with suppress(RelayError):  # the rule says it better
+            page = await self.read(origin.source, origin.offset, 1)
+            if page.records and not is_json(page.stream.content_type):
+                return page.records[0]
+        return None
+
+    async def append(
+        self,
+        path: str,
+        records: Sequence[bytes],
+        *,
+        content_type: str | None = None,
+        producer: Producer | None = None,
+        seq: str | None = None,
+        close: bool = False,
+    ) -> Appended:
+        """Append records, close the stream, or both at once; see `rules.appending.append`."""
+        rule = appending.append(path, records, content_type=content_type, producer=producer, seq=seq, close=close)
+        return await self.store.transact([path], rule)
+
+    async def remove(self, path: str) -> None:
+        """Delete a stream; while forks read from it, it is only hidden."""
+        place = (await self.head(path)).fork
+        source = await self.store.transact(_with_source(path, place), lifecycle.remove(path, place))
+        await self._release(source)
+
+    async def trim(self, path: str, before: int) -> Stream:
+        """Drop the first `before` records."""
+        return await self.store.transact([path], trim(path, before))
+
+    async def touch(self, stream: Stream) -> None:
+        """Note that somebody has read the stream, if that makes it live longer."""
+        if stream.ttl is not None and self.store.now() - stream.touched >= slack(stream.ttl):
+            with suppress(StreamNotFoundError):
+                await self.store.transact([stream.path], touch(stream.path))
+
+    async def head(self, path: str) -> Stream:
+        """Return the state of the stream at `path`."""
+        return (await self.read(path, 0, 0)).stream
+
+    async def read(self, path: str, after: int, limit: int) -> Page:
+        """Return the stream at `path` with the records that follow the first `after`, within `limit` bytes.
+
+        At least one record is returned if there is one; with a limit of 0, only the state.
+
+        Raises:
+            StreamNotFoundError: There is no such stream.
+            StreamGoneError: It is deleted.
+            OffsetTrimmedError: What follows is no longer kept.
+            BadRequestError: There are not so many records.
+        """
+        page = await self.store.read(path, after, limit)
+        stream = living(None if page is None else page.stream, self.store.now(), path)
+        assert page is not None
+        if stream.generation and stream.generation.lease is not None and stream.generation.lease <= self.store.now():
+            await self.lapse(path)
+            return await self.read(path, after, limit)
+        if limit and after < stream.first:
+            raise OffsetTrimmedError(path, stream.first)
+        if limit and after > stream.tail:
+            raise BadRequestError(f"{path!r} has {stream.tail:,} records, not {after:,}")
+        if limit and after < stream.inherited:
+            return await self._stitched(stream, after, limit)
+        return page
+
+    async def _stitched(self, stream: Stream, after: int, limit: int) -> Page:
+        """Read a fork from where its records are still another's."""
+        records: list[bytes] = []
+        while limit > 0 and after + len(records) < stream.tail:
+            piece = await self._piece(stream, after + len(records), limit)
+            records += piece
+            limit -= sum(map(len, piece))
+        return Page(stream, after, records)
+
+    async def _piece(self, stream: Stream, after: int, limit: int) -> Sequence[bytes]:
+        """Return what follows from the one stream that has it."""
+        page: Page | None = None
+        owner, upto = stream, stream.tail
+        while owner.fork is not None and after < owner.inherited:
+            upto = min(upto, owner.inherited)
+            page = await self.store.read(owner.fork.source, after, limit)
+            if page is None or page.stream.id != owner.fork.source_id:
+                raise StreamGoneError(owner.fork.source)
+            owner = page.stream
+        page = page or await self.store.read(stream.path, after, limit)
+        if page is None or not page.records:
+            raise StreamGoneError(owner.path)
+        return page.records[: upto - after]
+
+    async def follow(
+        self, path: str, after: int | None, *, patience: float | None = None
+    ) -> AsyncGenerator[Page, None]:
+        """Yield what follows the first `after` records, as it comes, without gap or repeat, until the stream's end.
+
+        The first page comes at once, though it may be empty; others are empty after `patience` seconds without news.
+        The last one is `Page.at_end`. Close the iterator (``contextlib.aclosing``) when you leave it early.
+
+        Args:
+            path: The stream.
+            after: How many records the reader has; ``None`` begins at the tail.
+            patience: In seconds; ``None`` waits for ever.
+
+        Raises:
+            RelayError: As `read`; also when the stream is deleted while it is followed.
+        """
+        async with self.tails.follow(path) as tail:
+            page = await self._next(tail, path, tail.position if after is None else after)
+            while True:
+                yield page
+                if page.at_end or self.tails.stopped:
+                    return
+                if page.up_to_date:
+                    await tail.changed(page.next, patience)
+                page = await self._next(tail, path, page.next)
+
+    async def _next(self, tail: Tail, path: str, after: int) -> Page:
+        return tail.page(after) or await self.read(path, after, self.limits.page)
+
+    async def start(
+        self, path: str, records: Sequence[bytes] = (), *, lease: float = LEASE, ttl: int | None = None
+    ) -> Created:
+        """Begin a generation's log; see `rules.generation.start`."""
+        return await self.store.transact([path], generation.start(path, records, lease=lease, ttl=ttl))
+
+    async def write(
+        self,
+        path: str,
+        epoch: int,
+        after: int,
+        records: Sequence[bytes] = (),
+        *,
+        lease: float = LEASE,
+        status: str = "",
+    ) -> Stream:
+        """Append what a generation's producer made, renew its lease, or end it; see `rules.generation.write`."""
+        rule = generation.write(path, epoch, after, records, lease=lease, status=status)
+        return await self.store.transact([path], rule)
+
+    async def claim(self, path: str, *, lease: float = LEASE) -> Stream:
+        """Put a new producer in charge of a generation; see `rules.generation.claim`."""
+        return await self.store.transact([path], generation.claim(path, lease=lease))
+
+    async def cancel(self, path: str) -> Stream:
+        """Ask the producer of a generation to stop; see `rules.generation.cancel`."""
+        return await self.store.transact([path], generation.cancel(path))
+
+    async def lapse(self, path: str) -> Stream:
+        """End a generation as truncated if its producer is lost; see `rules.generation.lapse`."""
+        return await self.store.transact([path], generation.lapse(path))
+
+    async def sweep(self, most: int = 100) -> int:
+        """End generations whose producer is lost, free what has expired; return how many streams were looked at."""
+        paths = await self.store.due(most)
+        for path in paths:
+            if not await self._reap(path):
+                with suppress(StreamNotFoundError, StreamGoneError):
+                    await self.lapse(path)
+        return len(paths)
+
+    async def _reap(self, path: str) -> bool:
+        """Free the path if the stream's time is over; return whether it was."""
+        page = await self.store.read(path, 0, 0)
+        if page is None or not (page.stream.deleted or expired(page.stream, self.store.now())):
+            return False
+        place = page.stream.fork
+        await self._release(await self.store.transact(_with_source(path, place), lifecycle.reap(path, place)))
+        return not page.stream.forks
+
+    async def _release(self, source: Stream | None) -> None:
+        """Free the source of a fork that is gone, if nothing else holds it; and so on up the chain."""
+        if source is not None and not source.forks:
+            await self._reap(source.path)
+
+
+def _with_source(path: str, place: Fork | None) -> list[str]:
+    return [path] if place is None else [path, place.source]

@@ -1,0 +1,211 @@
+"""The newest records of streams that somebody follows, kept in memory once for all readers of a stream in this process.
+
+A reader has no queue: it asks for what follows its position. Near the end of the stream the answer is here; a reader
+that is further behind reads from the store, at its own pace. So a slow reader costs nobody anything, and a thousand
+readers cost one look at the store for what others have written, none for what this process wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from .errors import RelayError, RelayLimitError, StreamNotFoundError
+from .rules.stream import Page, Stream
+from .stores import Store
+
+KEPT = 256 * 1024
+"""Bytes of records that are kept of each stream that is followed."""
+
+
+class Reading(Protocol):
+    """What reads a page of a stream; see `Log.read`."""
+
+    async def __call__(self, path: str, after: int, limit: int) -> Page:
+        """Return what follows."""
+        ...
+
+
+class Tail:
+    """The newest pages of one stream. Made by `Tails.follow`."""
+
+    def __init__(self, path: str, store: Store, read: Reading) -> None:
+        self.readers = 0
+        self.opened = asyncio.ensure_future(self._open())
+        self._path = path
+        self._store = store
+        self._read = read
+        self._stream: Stream | None = None
+        self.position = 0
+        self._pages: deque[Page] = deque()
+        self._by_start: dict[int, Page] = {}
+        self._kept = 0
+        self._error: RelayError | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._stale = False
+        self._refreshing: asyncio.Task[None] | None = None
+        self._unwatch: Callable[[], None] | None = None
+
+    async def _open(self) -> None:
+        self._unwatch = await self._store.watch(self._path, self._news)
+        page = await self._read(self._path, 0, 0)
+        self._stream, self.position = page.stream, page.stream.tail
+        if self._stale:
+            self._refresh()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it can no longer be followed: the stream is gone, or the store is broken."""
+        return self._error is not None or (self.opened.done() and self._stream is None)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.opened.cancel()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        if self._unwatch is not None:
+            self._unwatch()
+
+    def page(self, after: int) -> Page | None:
+        """Return what follows the first `after` records, as far as it is here; ``None`` if it is not.
+
+        Raises:
+            RelayError: The stream is gone, or the store is broken.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._stream is not None and after == self.position == self._stream.tail:
+            return Page(self._stream, after, ())
+        return self._by_start.get(after) or self._part(after)
+
+    def _part(self, after: int) -> Page | None:
+        for page in reversed(self._pages):
+            if page.after <= after < page.next:
+                return Page(page.stream, after, page.records[after - page.after :])
+        return None
+
+    async def changed(self, after: int, patience: float | None) -> bool:
+        """Wait until there is more than `after` records, or an end; return whether, within `patience` seconds."""
+        stream = self._stream
+        if self._error is not None or stream is None or stream.closed or max(self.position, stream.tail) > after:
+            return True
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            await asyncio.wait_for(waiter, patience)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.discard(waiter)
+        return True
+
+    def _news(self, page: Page | None) -> None:
+        if self._stream is None:
+            self._stale = True
+        elif page is None or page.after > self.position:
+            self._refresh()
+        else:
+            self._take(page)
+
+    def _refresh(self) -> None:
+        self._stale = True
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.ensure_future(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        try:
+            while self._stale:
+                self._stale = False
+                page = await self._read(self._path, self.position, KEPT)
+                self._take(page)
+                self._stale |= not page.up_to_date
+        except RelayError as error:
+            self._fail(error)
+
+    def _take(self, page: Page) -> None:
+        known = self._stream
+        if known is None or page.stream.id != known.id:
+            self._fail(StreamNotFoundError(self._path))
+            return
+        if page.next > self.position:
+            if page.after < self.position:
+                page = Page(page.stream, self.position, page.records[self.position - page.after :])
+            self._keep(page)
+        if page.stream.tail >= known.tail:
+            self._stream = page.stream
+        if page.records or (self._stream is not known and page.stream.closed):
+            self.wake()
+
+    def _keep(self, page: Page) -> None:
+        self._pages.append(page)
+        self._by_start[page.after] = page
+        self.position = page.next
+        self._kept += sum(map(len, page.records))
+        while self._kept > KEPT and len(self._pages) > 1:
+            dropped = self._pages.popleft()
+            del self._by_start[dropped.after]
+            self._kept -= sum(map(len, dropped.records))
+
+    def _fail(self, error: RelayError) -> None:
+        self._error = error
+        self.wake()
+
+    def wake(self) -> None:
+        """Let all readers look again."""
+        waiting, self._waiting = self._waiting, set()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class Tails:
+    """The tails of all streams that somebody follows in this process.
+
+    Args:
+        store: Where the streams are.
+        read: What reads a page.
+        max_readers: How many readers there may be at once.
+    """
+
+    def __init__(self, store: Store, read: Reading, max_readers: int) -> None:
+        self._store = store
+        self._read = read
+        self._max_readers = max_readers
+        self._tails: dict[str, Tail] = {}
+        self.readers = 0
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Wake all readers, who then find that this is `stopped`."""
+        self.stopped = True
+        for tail in self._tails.values():
+            tail.wake()
+
+    @asynccontextmanager
+    async def follow(self, path: str) -> AsyncIterator[Tail]:
+        """Give the tail of the stream at `path`, as long as the context lasts.
+
+        Raises:
+            RelayLimitError: There are too many readers.
+            RelayError: The stream cannot be read.
+        """
+        if self.readers >= self._max_readers:
+            raise RelayLimitError("max_readers", self._max_readers, 429)
+        tail = self._tails.get(path)
+        if tail is None or tail.failed:
+            tail = self._tails[path] = Tail(path, self._store, self._read)
+        tail.readers += 1
+        self.readers += 1
+        try:
+            await asyncio.shield(tail.opened)
+            yield tail
+        finally:
+            self.readers -= 1
+            tail.readers -= 1
+            if not tail.readers:
+                tail.close()
+                if self._tails.get(path) is tail:
+                    del self._tails[path]

@@ -1,0 +1,258 @@
+"""The Durable Streams protocol: streams by URL, created, appended to, read, followed, forked and deleted.
+
+The log speaks for itself here: a stream is a path under `ROOT`, an offset is a position. Logs of generations can be
+read like any other stream, and written by their producers alone. The specification is PROTOCOL.md of
+github.com/durable-streams/durable-streams.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import (
+    BadRequestError,
+    RelayError,
+    RelayLimitError,
+    SequenceGapError,
+    StaleEpochError,
+    StreamClosedError,
+    StreamNotFoundError,
+    WriteProtectedError,
+)
+from ..http import body_of, log_of, refusal
+from ..log import Log
+from ..rules.cursors import next_cursor
+from ..rules.messages import is_json, is_text, join, split, whole_characters
+from ..rules.offsets import to_offset
+from ..rules.stream import Page, Stream
+from ..sse import KEEP_ALIVE, EventStream, event
+from . import stream_requests as said
+
+ROOT = "/v1/stream/"
+GENERATIONS = "generations/"
+"""What the paths of generations' logs begin with."""
+HEARTBEAT = 15.0
+"""Seconds without news after which an event stream shows that it is alive."""
+CONNECTION = 60.0
+"""Seconds after which an event stream is ended, so that readers can be collapsed onto shared ones (5.8)."""
+
+
+async def stream(request: Request) -> Response:
+    """Answer a request for the stream of this path."""
+    path, log = request.path_params["path"], log_of(request)
+    try:
+        if not path or len(path) > log.limits.max_path:
+            raise RelayLimitError("max_path", log.limits.max_path, 414)
+        if path.startswith("__ds/"):
+            raise StreamNotFoundError(path)
+        return await _METHODS[request.method](request, log, path)
+    except RelayError as error:
+        return refusal(error, _headers_of(error))
+
+
+async def _create(request: Request, log: Log, path: str) -> Response:
+    _guard(path)
+    body = await body_of(request, log.limits.max_body)
+    origin = said.origin(request.headers, ROOT)
+    inherited = (await log.head(origin.source)).content_type if origin and body else None
+    created = await log.create(path, said.creation(request.headers, body, inherited), origin)
+    headers = {"Location": str(request.url.replace(query=""))} if created.new else {}
+    return Response(None, 201 if created.new else 200, _state(created.stream) | headers)
+
+
+async def _append(request: Request, log: Log, path: str) -> Response:
+    body = await body_of(request, log.limits.max_body)
+    close, producer = said.is_closing(request.headers), said.producer(request.headers)
+    if not body and not close:
+        raise BadRequestError("an empty body, and no Stream-Closed")
+    kind = said.content_type(request.headers) if body else None
+    if body and kind is None:
+        raise BadRequestError("a body without Content-Type")
+    records = split(body, kind) if kind else []
+    if body and not records:
+        raise BadRequestError("an empty array appends nothing")
+    done = await log.append(
+        path, records, content_type=kind, producer=producer, seq=request.headers.get("stream-seq"), close=close
+    )
+    headers = _state(done.stream)
+    del headers["Content-Type"]
+    if producer is None:
+        return Response(None, 204, headers)
+    headers |= {"Producer-Epoch": str(producer.epoch), "Producer-Seq": str(done.seq)}
+    return Response(None, 204 if done.duplicate or not body else 200, headers)
+
+
+async def _delete(request: Request, log: Log, path: str) -> Response:
+    _guard(path)
+    await log.remove(path)
+    return Response(None, 204)
+
+
+async def _head(request: Request, log: Log, path: str) -> Response:
+    stream = await log.head(path)
+    headers = _state(stream) | {"Cache-Control": "no-store"}
+    if stream.ttl is not None:
+        headers["Stream-TTL"] = str(stream.ttl)
+    if stream.expires_at is not None:
+        moment = datetime.fromtimestamp(stream.expires_at, UTC)
+        headers["Stream-Expires-At"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Response(None, 200, headers)
+
+
+async def _read(request: Request, log: Log, path: str) -> Response:
+    asked = said.reading(request.query_params)
+    stream = await log.head(path)
+    await log.touch(stream)
+    if asked.after == 0 and stream.first:  # the beginning is where it begins by now
+        asked = replace(asked, after=stream.first)
+    if asked.live == "sse":
+        return await _events(log, stream, asked)
+    if asked.live:
+        return await _long_poll(log, path, asked)
+    return await _catch_up(request, log, stream, asked)
+
+
+async def _catch_up(request: Request, log: Log, stream: Stream, asked: said.Reading) -> Response:
+    if asked.after is None:
+        page = Page(stream, stream.tail, ())
+        return Response(join((), stream.content_type), 200, _progress(page) | {"Cache-Control": "no-store"})
+    page = await log.read(stream.path, asked.after, log.limits.page)
+    headers = _progress(page) | {"ETag": _etag(page), "Cache-Control": _caching(page)}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(None, 304, headers)
+    return Response(join(page.records, page.stream.content_type), 200, headers)
+
+
+async def _long_poll(log: Log, path: str, asked: said.Reading) -> Response:
+    async with aclosing(log.follow(path, asked.after, patience=log.limits.long_poll)) as pages:
+        page = await anext(pages)
+        if not page.records and not page.at_end:
+            page = await anext(pages, page)
+    headers = _progress(page) | {"Cache-Control": "no-store"}
+    if not page.at_end:
+        headers["Stream-Cursor"] = _cursor(asked)
+    if not page.records:
+        del headers["Content-Type"]
+        return Response(None, 204, headers)
+    return Response(join(page.records, page.stream.content_type), 200, headers | {"ETag": _etag(page)})
+
+
+async def _events(log: Log, stream: Stream, asked: said.Reading) -> Response:
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    if not is_text(stream.content_type):
+        headers["Stream-SSE-Data-Encoding"] = "base64"
+    pages = _between_characters(log.follow(stream.path, asked.after, patience=HEARTBEAT))
+    first = await anext(pages)  # what is refused, is refused before the response begins
+    return EventStream(_event_stream(first, pages, asked), headers)
+
+
+async def _event_stream(first: Page, pages: AsyncGenerator[Page, None], asked: said.Reading) -> AsyncIterator[bytes]:
+    until = time.monotonic() + CONNECTION
+    async with aclosing(pages):
+        yield _data(first) + _control(first, asked)
+        with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
+            async for page in pages:
+                yield _data(page) + _control(page, asked) if page.records or page.at_end else KEEP_ALIVE
+                if time.monotonic() > until:
+                    return
+
+
+async def _between_characters(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
+    """Join pages of text where one ends within a character: an event is text of its own."""
+    held: Sequence[bytes] = ()
+    async with aclosing(pages):
+        async for page in pages:
+            if held:
+                page = Page(page.stream, page.after - len(held), [*held, *page.records])
+            held = () if page.at_end or _is_whole(page) else page.records
+            if not held:
+                yield page
+
+
+def _is_whole(page: Page) -> bool:
+    kind = page.stream.content_type
+    return is_json(kind) or not is_text(kind) or whole_characters(b"".join(page.records[-3:]))
+
+
+def _data(page: Page) -> bytes:
+    """Return the data event of a page: the same for all its readers."""
+    if not page.records:
+        return b""
+    if "durable_streams" not in page.encoded:
+        body = join(page.records, page.stream.content_type)
+        body = body if is_text(page.stream.content_type) else base64.b64encode(body)
+        page.encoded["durable_streams"] = event(body, name="data")
+    return page.encoded["durable_streams"]
+
+
+def _control(page: Page, asked: said.Reading) -> bytes:
+    control: dict[str, str | bool] = {"streamNextOffset": to_offset(page.next)}
+    if page.at_end:
+        control["streamClosed"] = True
+    else:
+        control["streamCursor"] = _cursor(asked)
+    if page.up_to_date:
+        control["upToDate"] = True
+    return event(msgspec.json.encode(control), name="control")
+
+
+def _cursor(asked: said.Reading) -> str:
+    return next_cursor(time.time(), asked.cursor, random.randint)
+
+
+def _state(stream: Stream) -> dict[str, str]:
+    headers = {"Content-Type": stream.content_type, "Stream-Next-Offset": to_offset(stream.tail)}
+    return headers | {"Stream-Closed": "true"} if stream.closed else headers
+
+
+def _progress(page: Page) -> dict[str, str]:
+    headers = {"Content-Type": page.stream.content_type, "Stream-Next-Offset": to_offset(page.next)}
+    if page.up_to_date:
+        headers["Stream-Up-To-Date"] = "true"
+    if page.at_end:
+        headers["Stream-Closed"] = "true"
+    return headers
+
+
+def _etag(page: Page) -> str:
+    return f'"{page.stream.id}:{page.after}:{page.next}{":c" if page.at_end else ""}"'
+
+
+def _caching(page: Page) -> str:
+    """Records never change, but what follows the last one may come: a reader at the tail must ask each time."""
+    if page.up_to_date and not page.at_end:
+        return "private, no-cache"
+    return "private, max-age=60, stale-while-revalidate=300"
+
+
+def _guard(path: str) -> None:
+    if path.startswith(GENERATIONS):
+        raise WriteProtectedError(path)
+
+
+def _headers_of(error: RelayError) -> dict[str, str]:
+    """Return what the protocol says beside the status."""
+    match error:
+        case StreamClosedError():
+            return {"Stream-Closed": "true", "Stream-Next-Offset": to_offset(error.tail)}
+        case SequenceGapError():
+            return {"Producer-Expected-Seq": str(error.expected), "Producer-Received-Seq": str(error.received)}
+        case StaleEpochError():
+            return {"Producer-Epoch": str(error.epoch)}
+    return {}
+
+
+_METHODS = {"PUT": _create, "POST": _append, "DELETE": _delete, "HEAD": _head, "GET": _read}
+
+ROUTES = [Route(ROOT + "{path:path}", stream, methods=list(_METHODS))]
