@@ -101,6 +101,12 @@ class Meter:
         if more_deltas > 0:
             self._deltas += more_deltas
 
+    def one(self, n_bytes: int, now: float) -> None:
+        """Note a read of `n_bytes` that was one event with one piece of content, at `now`."""
+        self._bytes += n_bytes
+        self._events += 1
+        self.stamp(now)
+
     def unmarked(self, n: int) -> None:
         """Note that `n` reads with one event and one piece of content each came, of which no time was taken.
 
