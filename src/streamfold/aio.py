@@ -163,9 +163,10 @@ class AsyncStream(AsyncIterator[Event]):
         shown = course.intake.take(chunk)
         if course.took(chunk, shown, monotonic()) and self._watch:
             self._watch.look()
-        if course.intake.fold.ended or course.passed:
-            last = [shown] if isinstance(shown, str) else shown
-            return last + await self._end(passed=None if course.intake.fold.ended else course.passed)
+        if course.intake.fold.ended:
+            return [*_listed(shown), *await self._end()]
+        if course.passed:
+            return [*_listed(shown), *await self._end(passed=course.passed)]
         return shown
 
     def _begin_read(self) -> Awaitable[Any]:
@@ -181,7 +182,7 @@ class AsyncStream(AsyncIterator[Event]):
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
         while not self._closed:
             shown = await self._pull()
-            for piece in (shown,) if isinstance(shown, str) else shown:
+            for piece in _listed(shown):
                 try:
                     if isinstance(piece, str):
                         outcome = callbacks.on_text(piece)
@@ -219,6 +220,10 @@ class AsyncStream(AsyncIterator[Event]):
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+def _listed(shown: Shown | str) -> Sequence[str | Event]:
+    return (shown,) if isinstance(shown, str) else shown
 
 
 class AsyncChunks:

@@ -35,7 +35,7 @@ class AsyncNetwork:
         self._exchange: AsyncExchange | None = None
 
     def read(self) -> Awaitable[bytes]:
-        """Return, to be awaited, what comes next; ``b""`` is the end. No coroutine around the exchange's: it would cost.
+        """Return, to be awaited, what comes next; ``b""`` is the end. No coroutine around the exchange's: it costs.
 
         Raises:
             ProviderError: It is not a stream.
