@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamfold.deltas import END, Anomaly, ChoiceEnd, Details, Identity, Logprobs, PartStart, ToolCallPiece
+from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
 from streamfold.errors import CallerError, DialectError, LimitError, ProviderError, SourceError
 from streamfold.events import (
+    Details,
+    PartStart,
     ReasoningDelta,
     RefusalDelta,
     StreamEnd,

@@ -6,9 +6,10 @@ import pytest
 
 from fuzz import invariant, text_invariant, wires
 from streamfold.decoder import Decoder
-from streamfold.deltas import Details, PartStart, WholePart
+from streamfold.deltas import WholePart
 from streamfold.detection import MAX_SNIFF_BYTES
 from streamfold.dialects import DIALECTS
+from streamfold.events import Details, PartStart
 from streamfold.folding import Fold
 from streamfold.framing import FRAMINGS
 from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart

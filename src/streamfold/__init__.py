@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .aio import AsyncStream, afold, astream
+    from .clocks import Timeouts
     from .contract import aconsume_stream, consume_stream
     from .decoder import Decoder
     from .engines.local import LocalEngine
     from .errors import ProviderError, StreamfoldError
-    from .events import Event, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
+    from .events import Event, StreamEnd, TextDelta
     from .folding import Fold
     from .parts import ToolCall
+    from .providers import anthropic, gemini, llama_cpp, ollama, openai
+    from .recordings import Recording
     from .reply import Reply, Verdict
-    from .stops import StopMatch, StopMatcher
+    from .request import Request
+    from .retry import RetryPolicy
+    from .stops import StopMatcher
     from .sync import Stream, fold, stream
     from .usage import Usage
 
@@ -27,13 +32,18 @@ _HOME = {
     "contract": ("consume_stream", "aconsume_stream"),
     "sync": ("fold", "stream", "Stream"),
     "aio": ("afold", "astream", "AsyncStream"),
+    "recordings": ("Recording",),
     "reply": ("Reply", "Verdict"),
     "parts": ("ToolCall",),
     "usage": ("Usage",),
-    "events": ("Event", "TextDelta", "ReasoningDelta", "ToolCallStart", "ToolCallDelta", "ToolCallEnd", "StreamEnd"),
-    "stops": ("StopMatcher", "StopMatch"),
+    "events": ("Event", "TextDelta", "StreamEnd"),
+    "stops": ("StopMatcher",),
     "decoder": ("Decoder",),
     "folding": ("Fold",),
+    "request": ("Request",),
+    "clocks": ("Timeouts",),
+    "retry": ("RetryPolicy",),
+    "providers": ("openai", "anthropic", "gemini", "ollama", "llama_cpp"),
     "engines.local": ("LocalEngine",),
     "errors": ("StreamfoldError", "ProviderError"),
 }
@@ -46,25 +56,29 @@ __all__ = [
     "Fold",
     "LocalEngine",
     "ProviderError",
-    "ReasoningDelta",
+    "Recording",
     "Reply",
-    "StopMatch",
+    "Request",
+    "RetryPolicy",
     "StopMatcher",
     "Stream",
     "StreamEnd",
     "StreamfoldError",
     "TextDelta",
+    "Timeouts",
     "ToolCall",
-    "ToolCallDelta",
-    "ToolCallEnd",
-    "ToolCallStart",
     "Usage",
     "Verdict",
     "aconsume_stream",
     "afold",
+    "anthropic",
     "astream",
     "consume_stream",
     "fold",
+    "gemini",
+    "llama_cpp",
+    "ollama",
+    "openai",
     "stream",
 ]
 

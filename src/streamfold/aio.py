@@ -7,28 +7,36 @@ iterable is taken too; if it blocks, it blocks the event loop.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from time import monotonic
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .closing import aclose_source, attach_partial
-from .errors import SourceError
+from .course import Course
 from .events import Event, TextDelta
 from .folding import Shown
-from .intake import Intake, Options
+from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.opening import aopened
 from .sync import check_callback, iterate, log_callback_error
+
+if TYPE_CHECKING:
+    from .anetwork import AsyncNetwork
+    from .awatch import AsyncWatch
+    from .clocks import Deadline
+    from .request import Request
 
 OnText = Callable[[str], object | Awaitable[object]]
 
 
 async def afold(
-    source: AsyncIterable[Any] | Iterable[Any],
+    source: AsyncIterable[Any] | Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
     raise_callback_errors: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[StreamOptions],
 ) -> Reply:
     """Fold `source` into a `Reply`, as `streamfold.fold` does, waiting where the source or the callback waits.
 
@@ -56,21 +64,25 @@ class AsyncStream(AsyncIterator[Event]):
     """
 
     def __init__(
-        self,
-        source: AsyncIterable[Any] | Iterable[Any],
-        **options: Unpack[Options],
+        self, source: AsyncIterable[Any] | Iterable[Any] | Request | Sequence[Request], **options: Unpack[StreamOptions]
     ) -> None:
-        self._intake = Intake(**options)
-        self._fold = self._intake.fold
+        self._closed = True  # until there is something to close
         self._waiting: deque[str | Event] = deque()
-        self._source = source
-        self._chunks = aiterate(source)
+        self._course = Course(source, options, monotonic())
+        self._feed: AsyncChunks | AsyncNetwork = (
+            _network(self._course) if self._course.attempts else AsyncChunks(source)
+        )
+        if self._course.record is not None:
+            from .recordings.recorder import record
+
+            record(self._course, monotonic())
+        self._watch: AsyncWatch | None = None
         self._closed = False
 
     @property
     def reply(self) -> Reply:
         """What was received so far; its verdict is ``None`` while the stream runs."""
-        return self._fold.reply
+        return self._course.reply(monotonic())
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
@@ -103,19 +115,42 @@ class AsyncStream(AsyncIterator[Event]):
         if error is not None:
             attach_partial(error, self.reply)
 
+    def __del__(self) -> None:
+        if not self._closed:
+            with suppress(RuntimeError):  # the event loop is closed, and its sockets with it
+                self._feed.abort()
+            if self._watch:
+                self._watch.stop()
+
     async def _pull(self) -> Shown:
         """Return what the next chunk lets out; at the end, what closing does."""
+        course = self._course
         try:
-            chunk = next(self._chunks) if isinstance(self._chunks, Iterator) else await anext(self._chunks)
+            chunk = await (self._timed_read() if course.is_timed else self._feed.read())
         except (StopIteration, StopAsyncIteration):
             return await self._end()
         except Exception as error:
-            return await self._end(Verdict.ERRORED, SourceError(error))
+            if self._watch and self._watch.passed:
+                return await self._end(passed=self._watch.passed)
+            return await self._end(error=error)
         except BaseException as error:
             await self._end(Verdict.CANCELLED, cause=error)
             raise
-        shown = self._intake.feed(chunk)
-        return shown + await self._end() if self._fold.ended else shown
+        shown = course.intake.feed(chunk)
+        if course.took(chunk, shown, monotonic()) and self._watch:
+            self._watch.look()
+        if course.intake.fold.ended:
+            return shown + await self._end()
+        if course.passed:
+            return shown + await self._end(passed=course.passed)
+        return shown
+
+    async def _timed_read(self) -> Any:
+        if self._watch is None:
+            from .awatch import watch_over
+
+            self._watch = watch_over(self._course.clock)
+        return await self._watch.wait(self._feed.read)
 
     async def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
@@ -129,21 +164,66 @@ class AsyncStream(AsyncIterator[Event]):
                     except Exception as error:
                         if raise_callback_errors:
                             raise
-                        log_callback_error(self._fold, error)
+                        log_callback_error(self._course.fold, error)
         return self.reply
 
     async def _end(
-        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+        self,
+        verdict: Verdict | None = None,
+        error: Exception | None = None,
+        passed: Deadline | None = None,
+        cause: BaseException | None = None,
     ) -> Shown:
+        """End the stream, or this attempt; return what that lets out."""
         if self._closed:
             return []
+        course = self._course
+        shown = course.over(monotonic(), verdict, error, passed)
+        if course.again:
+            if self._watch:
+                self._watch.passed = None
+            await self._feed.again()
+            return shown
         self._closed = True
-        shown = self._intake.close(verdict, error)
+        if self._watch:
+            self._watch.stop()
         try:
-            await aclose_source(self._chunks, self._source, None, cause)
+            await self._feed.end(course.is_finished, cause)
         except Exception as failure:
-            self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
+            course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+class AsyncChunks:
+    """What an `AsyncStream` reads from, where it is an iterable in this process."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._chunks = aiterate(source)
+        self.read = self._next if isinstance(self._chunks, Iterator) else self._chunks.__anext__
+
+    async def _next(self) -> Any:
+        try:
+            return next(self._chunks)  # type: ignore[arg-type]
+        except StopIteration:
+            raise StopAsyncIteration from None  # the other may not leave a coroutine
+
+    def abort(self) -> None:
+        """Do nothing: closing it is to be awaited."""
+
+    async def again(self) -> None:
+        """Begin no other attempt: there is none."""
+
+    async def end(self, finished: bool, cause: BaseException | None) -> None:
+        """Close the source."""
+        await aclose_source(self._chunks, self._source, None, cause)
+
+
+def _network(course: Course) -> AsyncNetwork:
+    from .anetwork import AsyncNetwork
+    from .transports import async_transport_for
+
+    return AsyncNetwork(course, async_transport_for(course.client))
 
 
 def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
@@ -172,8 +252,8 @@ class _Texts(AsyncIterator[str]):
 
 
 def astream(
-    source: AsyncIterable[Any] | Iterable[Any],
-    **options: Unpack[Options],
+    source: AsyncIterable[Any] | Iterable[Any] | Request | Sequence[Request],
+    **options: Unpack[StreamOptions],
 ) -> AsyncStream:
     """Open `source` as an `AsyncStream` of events; the arguments are those of `afold`.
 

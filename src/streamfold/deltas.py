@@ -1,25 +1,23 @@
 """What a dialect says to the fold: each frame of the wire, reduced to the facts in it.
 
 A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one.
-`TextDelta`, `ReasoningDelta`, `RefusalDelta`, `PlanDelta` and `Usage` serve here as they do in the events and in the
-reply, and an error (`ProviderError`, `DialectError`) is a delta like any other. The rest is below.
+`TextDelta`, `ReasoningDelta`, `RefusalDelta`, `PlanDelta`, `PartStart`, `PartBreak`, `Details` and `Usage` serve here
+as they do in the events and in the reply, and an error (`ProviderError`, `DialectError`) is a delta like any other. The
+rest is below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from .errors import StreamfoldError
-from .events import PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
-from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart
+from .events import Details, PartBreak, PartStart, PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
+from .parts import Part
 from .reply import Verdict
 from .usage import Usage
-
-Words = TextPart | ReasoningPart | RefusalPart | PlanPart
-"""The parts that come word by word."""
 
 
 @dataclass(slots=True)
@@ -42,31 +40,6 @@ class ToolCallPiece:
     server: bool = False
     signature: str | None = None
     free_text: bool = False
-
-
-@dataclass(slots=True)
-class PartStart:
-    """A part of `kind` begins: the words and the details that follow are its own. Without any it will not be there."""
-
-    kind: type[Words]
-    choice: int = 0
-
-
-@dataclass(slots=True)
-class PartBreak:
-    """The latest part of `kind` is whole: further words of that kind begin a part of their own."""
-
-    kind: type[Words]
-    choice: int = 0
-
-
-@dataclass(slots=True)
-class Details:
-    """What else is known of the latest part of `kind`: values for its other attributes. Lists are added to."""
-
-    kind: type[Words]
-    values: Mapping[str, Any]
-    choice: int = 0
 
 
 @dataclass(slots=True)

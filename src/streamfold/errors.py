@@ -13,6 +13,7 @@ The branches say whose fault it is::
     ├── ProviderError                     the provider said no
     ├── SourceError                       the pipe broke: the source itself raised
     ├── EngineError                       an engine on this device cannot run
+    ├── MissingExtraError (ImportError)   a package that an extra of streamfold brings is not installed
     └── VerdictError                      the reply is not a whole answer (`Reply.raise_for_verdict`)
         ├── TruncatedError                the stream broke off
         ├── LengthError                   the model ran into its length limit
@@ -27,6 +28,7 @@ in the reply that carries it (``reply.error``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -137,7 +139,9 @@ class ProviderError(StreamfoldError):
         status: An HTTP status, if it gave one.
         retryable: Whether the same request may succeed later.
         content_delivered: Whether content came before the error; then a retry would repeat it.
-        body: What the provider sent, decoded.
+        body: What the provider sent, decoded; text where it is not JSON.
+        retry_after: Seconds that it asks to wait, if it does.
+        headers: Those of its response that may be told, by their names in lower case; empty for an error in a stream.
     """
 
     def __init__(
@@ -149,6 +153,8 @@ class ProviderError(StreamfoldError):
         status: int | None = None,
         retryable: bool = False,
         body: Any = None,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.message = message
         self.type = type
@@ -157,6 +163,8 @@ class ProviderError(StreamfoldError):
         self.retryable = retryable
         self.content_delivered = False
         self.body = body
+        self.retry_after = retry_after
+        self.headers = dict(headers or {})
         label = ", ".join(str(part) for part in (type, code, status) if part is not None)
         super().__init__(f"{message} ({label})" if label else message)
 
@@ -171,6 +179,18 @@ class SourceError(StreamfoldError):
 
 class EngineError(StreamfoldError):
     """An engine on this device cannot run: a part is missing, or it failed."""
+
+
+class MissingExtraError(StreamfoldError, ImportError):
+    """A package that an extra of streamfold brings is not installed.
+
+    Attributes:
+        extra: The extra.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{what} is not installed: run `pip install 'streamfold[{extra}]'`")
 
 
 class VerdictError(StreamfoldError):

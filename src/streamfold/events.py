@@ -7,9 +7,11 @@ before: the accumulated state is in the `Reply`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .parts import Part, ToolCall
+from .parts import Part, ToolCall, Words
 from .reply import Reply
 
 
@@ -77,11 +79,51 @@ class ToolCallEnd:
 
 
 @dataclass(slots=True)
+class PartStart:
+    """A part of `kind` begins: the words and the details that follow are its own. Without any it will not be there."""
+
+    kind: type[Words]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class PartBreak:
+    """The latest part of `kind` is whole: further words of that kind begin a part of their own."""
+
+    kind: type[Words]
+    choice: int = 0
+
+
+@dataclass(slots=True)
+class Details:
+    """What else is known of the latest part of `kind`: values for its other attributes. Lists are added to."""
+
+    kind: type[Words]
+    values: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(slots=True)
 class PartEnd:
     """A part that came whole: a call of a tool of the provider's or its result, an image, a sound."""
 
     part: Part
     choice: int = 0
+
+
+@dataclass(slots=True)
+class Reset:
+    """What came so far does not count: the reply is asked for again, and begins anew.
+
+    Only where `RetryPolicy.after_text` is ``"restart"``.
+
+    Attributes:
+        attempt: The number of the attempt that begins, counted from 1 over all endpoints.
+        why: What went wrong, as a sentence.
+    """
+
+    attempt: int
+    why: str
 
 
 @dataclass(slots=True)
@@ -99,6 +141,10 @@ Event = (
     | ToolCallStart
     | ToolCallDelta
     | ToolCallEnd
+    | PartStart
+    | PartBreak
+    | Details
     | PartEnd
+    | Reset
     | StreamEnd
 )

@@ -19,19 +19,18 @@ from .deltas import (
     Anomaly,
     ChoiceEnd,
     Delta,
-    Details,
     Identity,
     Logprobs,
-    PartBreak,
-    PartStart,
     ToolCallPiece,
     WholePart,
-    Words,
 )
 from .errors import ProviderError, SourceError, StreamfoldError
 from .events import (
+    Details,
     Event,
+    PartBreak,
     PartEnd,
+    PartStart,
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
@@ -43,9 +42,9 @@ from .events import (
 )
 from .notes import Notes
 from .open_choice import Channel, OpenChoice
-from .parts import PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Choice, Reply, Verdict
-from .stops import StopMatcher
+from .stops import StopMatcher, listed
 from .tags import THINK, Tag, TagSplitter
 from .tool_calls import OpenCall
 from .usage import Usage
@@ -76,6 +75,9 @@ class Fold:
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
         notes: What the stream did that it should not have done.
+        heard: The kind of the latest content, shown or held back; ``None`` where only text came the short way since
+            somebody set it so.
+        passed: Which deadline passed, as a sentence, told by whoever keeps the clocks.
 
     Raises:
         CallerError: A stop is empty or not a str.
@@ -92,7 +94,7 @@ class Fold:
         self.ended = False
         self.raw: list[Any] | None = [] if raw else None
         self._tags = tags
-        self._stop = _sequence(stop)
+        self._stop = listed(stop)
         self._include_stop = include_stop
         self._choices: dict[int, OpenChoice] = {}
         self._verdict: Verdict | None = None
@@ -101,6 +103,8 @@ class Fold:
         self._identity = Identity()
         self.dialect: str | None = None
         self.notes = Notes()
+        self.heard: type[Part] | None = None
+        self.passed: str | None = None
         self._marked_end = False
         self._leftover = b""
         self.append: Callable[[str], None] | None = None
@@ -170,6 +174,7 @@ class Fold:
             anomalies=self.notes.sentences(sum(choice.n_replaced for choice in self._choices.values())),
             raw=None if self.raw is None else list(self.raw),
             leftover=self._leftover,
+            passed=self.passed,
         )
 
     # -- deltas --------------------------------------------------------------------------------------------------
@@ -190,15 +195,10 @@ class Fold:
                 self._say(PlanPart, delta.text, delta.choice, shown)
             case ToolCallPiece():
                 self._call(delta, shown)
-            case PartStart():
-                self._choice(delta.choice).fresh.add(delta.kind)
-                self._leave_text()
-            case PartBreak():
-                self._choice(delta.choice).latest(delta.kind).closed = True
-                self._leave_text()
-            case Details():
-                self._choice(delta.choice).describe(delta.kind, delta.values)
+            case PartStart() | PartBreak() | Details():
+                self._choice(delta.choice).describe(delta)
                 self._leave_text()  # it may have begun a part
+                shown.append(delta)
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
@@ -228,6 +228,7 @@ class Fold:
             self._leave_text()
         if not text:
             return
+        self.heard = kind
         if choice.end:
             self.notes.add("content after the finish reason")
         if kind is TextPart and choice.tags is not None:
@@ -243,6 +244,7 @@ class Fold:
             if not is_reasoning:
                 self._show(choice, TextPart, self._sifted(choice, TextPart, piece, shown), shown)
             elif not choice.match:  # nothing is released for it: what the tags hold may be its closing tag
+                self.heard = ReasoningPart
                 self._show(choice, ReasoningPart, piece, shown)
 
     def _sifted(self, choice: OpenChoice, kind: type[Words], text: str, shown: Shown) -> str:
@@ -285,6 +287,7 @@ class Fold:
             self._leave_text()
         if choice.end:
             self.notes.add("content after the finish reason")
+        self.heard = ToolCall
         call, new = choice.tools.feed(piece)
         if new:
             choice.parts.append(call)
@@ -316,6 +319,7 @@ class Fold:
         self._release(choice, shown)
         if choice.index == 0:
             self._leave_text()
+        self.heard = type(whole.part)
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 
@@ -386,9 +390,3 @@ class Fold:
         if not self._marked_end:
             return reader
         return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
-
-
-def _sequence(stop: str | Sequence[str] | None) -> Sequence[str]:
-    if stop is None:
-        return ()
-    return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)

@@ -19,7 +19,12 @@ from .surrogates import has_surrogates
 from .tags import THINK, Tag
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .clocks import Timeouts
     from .dialects.json_dialect import JSONDialect
+    from .retry import RetryPolicy
+    from .taps import Tap
 
 
 _ANY = "str, bytes, a mapping or a client library's chunk"
@@ -42,6 +47,21 @@ class Options(TypedDict, total=False):
     """Whether to keep what the provider sent, frame by frame, as `Reply.raw`."""
     graphemes: bool
     """Whether to hand text on in whole grapheme clusters only; needs the extra ``[graphemes]``."""
+
+
+class StreamOptions(Options, total=False):
+    """How a stream is folded and driven."""
+
+    timeouts: Timeouts | None
+    """How long to wait; ``None`` is for ever. A source in this process has no limits unless some are given."""
+    retry: RetryPolicy | None
+    """What to do when a `Request` fails; ``None`` is to give up at once."""
+    client: Any
+    """The HTTP client to make requests with, instead of the one of ours: see `transports`."""
+    taps: Sequence[Tap]
+    """Who watches the stream go by: see `Tap`."""
+    record: str | Path | None
+    """A file to record the stream in, to be folded, replayed and inspected later: see `recordings`."""
 
 
 class Machine(Protocol):
@@ -107,8 +127,13 @@ class Intake:
         if isinstance(chunk, str):
             return self._machine
         if type(chunk) is dict:
-            return ObjectChunks(self.fold, self._dialect)
+            return ObjectChunks(self.fold, self._dialect or _dialect_of_form(chunk))
         return _client_chunks(self.fold, chunk, self._dialect) or self._machine
+
+    def begin_wire(self, content_type: str | None) -> None:
+        """Expect bytes, even if none come; `content_type` is the value of the HTTP header."""
+        self._content_type = self._content_type or content_type
+        self._first(b"")
 
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None
@@ -199,6 +224,12 @@ def _client_chunks(fold: Fold, chunk: Any, dialect: JSONDialect | None) -> Objec
     if reader_of(chunk.__class__) is None and not isinstance(chunk, Mapping):
         return None
     return ObjectChunks(fold, dialect or dialect_of_kind(chunk.__class__))
+
+
+def _dialect_of_form(chunk: Mapping[str, Any]) -> JSONDialect | None:
+    from .sources.objects import dialect_of_form
+
+    return dialect_of_form(chunk)
 
 
 def _dialect_named(name: str) -> JSONDialect:

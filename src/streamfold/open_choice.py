@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from .deltas import ChoiceEnd, Words
-from .parts import Part, RefusalPart, TextPart
+from .deltas import ChoiceEnd
+from .events import Details, PartBreak, PartStart
+from .parts import Part, RefusalPart, TextPart, Words
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
 from .surrogates import SurrogateJoiner, has_surrogates, replace_surrogates
@@ -107,14 +107,20 @@ class OpenChoice:
             return self.run(kind)
         return self._latest.get(kind) or self.run(kind)
 
-    def describe(self, kind: type[Words], details: Mapping[str, Any]) -> None:
-        """Add `details` to the latest part of `kind`: lists grow, anything else is replaced."""
-        known = self.latest(kind).details
-        for name, value in details.items():
+    def describe(self, told: PartStart | PartBreak | Details) -> None:
+        """Take what is said of the latest part of a kind, words aside: lists grow, anything else is replaced."""
+        if isinstance(told, PartStart):
+            self.fresh.add(told.kind)
+            return
+        latest = self.latest(told.kind)
+        if isinstance(told, PartBreak):
+            latest.closed = True
+            return
+        for name, value in told.values.items():
             if isinstance(value, list):
-                known.setdefault(name, []).extend(value)
+                latest.details.setdefault(name, []).extend(value)
             else:
-                known[name] = value
+                latest.details[name] = value
 
     def valid(self, channel: Channel, piece: str) -> str:
         """Return `piece` as valid Unicode, joined with the half that its channel may hold."""

@@ -144,3 +144,6 @@ class MediaPart:
 
 
 Part = TextPart | ReasoningPart | RefusalPart | PlanPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart
+
+Words = TextPart | ReasoningPart | RefusalPart | PlanPart
+"""The parts that come word by word."""

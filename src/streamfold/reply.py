@@ -15,7 +15,9 @@ from .parts import Part, PlanPart, ReasoningPart, RefusalPart, ServerToolCall, T
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from .responses import Response
     from .stops import StopMatch
+    from .timing import Timing
 
 
 class Verdict(StrEnum):
@@ -115,6 +117,9 @@ class Reply:
         callback_error: The first error of the caller's own callback, which never ends the stream.
         anomalies: What the stream did that it should not have done, a sentence each.
         leftover: Bytes at the end of a broken-off stream that no frame was made of.
+        passed: Which deadline passed, as a sentence with the numbers, where the verdict is `Verdict.TIMED_OUT`.
+        timing: When its content came.
+        response: What the server said before the stream, where it was a `streamfold.Request`.
         raw: What the provider sent, frame by frame, where that was asked for: bytes of a wire, else decoded chunks.
     """
 
@@ -130,6 +135,9 @@ class Reply:
     callback_error: errors.CallbackError | None = None
     anomalies: list[str] = field(default_factory=list)
     leftover: bytes = b""
+    passed: str | None = None
+    timing: Timing | None = field(default=None, compare=False)
+    response: Response | None = field(default=None, compare=False)
     raw: list[Any] | None = None
 
     @property
@@ -183,6 +191,7 @@ class Reply:
             raise self.error
         if self.verdict in _SHORT:
             kind, what = _SHORT[self.verdict]
+            what = self.passed or what
             raise kind(f"{what} after {len(self.text):,} characters of text", self)
         if self.callback_error is not None:
             raise self.callback_error

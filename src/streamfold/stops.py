@@ -23,7 +23,7 @@ A character is a code point, compared as it is: nothing is folded or normalised,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -358,3 +358,10 @@ class StopMatcher:
         string = self._automaton.stops[self.state.index]
         offset = self.n_shown - (len(string) if self._automaton.include else 0)
         return StopMatch(string, self.state.index, offset, self.state.discarded)
+
+
+def listed(stop: str | Sequence[str] | None) -> Sequence[str]:
+    """Return the stops that `stop` is: none, one, or several."""
+    if stop is None:
+        return ()
+    return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .closing import attach_partial, close_source
-from .errors import CallerError, SourceError
+from .course import Course
+from .errors import CallerError
 from .events import Event, TextDelta
 from .folding import Fold, Shown
-from .intake import Intake, Options
+from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.opening import aopened, opened
+
+if TYPE_CHECKING:
+    from .clocks import Deadline
+    from .network import Network
+    from .request import Request
 
 _log = logging.getLogger("streamfold")
 
@@ -26,11 +35,11 @@ OnText = Callable[[str], object]
 
 
 def fold(
-    source: Iterable[Any],
+    source: Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
     raise_callback_errors: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[StreamOptions],
 ) -> Reply:
     """Fold `source` into a `Reply`, handing its text on as it arrives.
 
@@ -63,23 +72,23 @@ class Stream(Iterator[Event]):
     `StreamEnd`; errors of the stream are in its reply, not raised.
     """
 
-    def __init__(
-        self,
-        source: Iterable[Any],
-        **options: Unpack[Options],
-    ) -> None:
+    def __init__(self, source: Iterable[Any] | Request | Sequence[Request], **options: Unpack[StreamOptions]) -> None:
         self._closed = True  # until there is something to close
-        self._intake = Intake(**options)
-        self._fold = self._intake.fold
+        self._leaving = False
+        self._reading = Lock()
         self._waiting: deque[str | Event] = deque()
-        self._source = source
-        self._chunks = iterate(source)
+        self._course = Course(source, options, monotonic())
+        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source)
+        if self._course.record is not None:
+            from .recordings.recorder import record
+
+            record(self._course, monotonic())
         self._closed = False
 
     @property
     def reply(self) -> Reply:
         """What was received so far; its verdict is ``None`` while the stream runs."""
-        return self._fold.reply
+        return self._course.reply(monotonic())
 
     @property
     def text_stream(self) -> Iterator[str]:
@@ -93,14 +102,27 @@ class Stream(Iterator[Event]):
         while not self._waiting:
             if self._closed:
                 raise StopIteration
-            self._waiting.extend(self._pull())
+            with self._reading:
+                self._waiting.extend(self._pull())
         event = self._waiting.popleft()
         return TextDelta(event) if isinstance(event, str) else event
 
     def close(self) -> None:
-        """Leave the stream: close its source at once. What was received stays in `reply`."""
-        self._waiting.clear()
-        self._end(Verdict.CANCELLED)
+        """Leave the stream: close its source at once. What was received stays in `reply`.
+
+        May be called from another thread while one waits for the next event. Of a request, that one then gets the
+        `StreamEnd` without further ado; of other sources, once it has its next chunk, unless their own ``close`` makes
+        them give up.
+        """
+        self._leaving = True
+        if not self._reading.acquire(blocking=False):
+            self._feed.interrupt()
+            return
+        try:
+            self._waiting.clear()
+            self._end(Verdict.CANCELLED)
+        finally:
+            self._reading.release()
 
     def __enter__(self) -> Self:
         return self
@@ -117,62 +139,140 @@ class Stream(Iterator[Event]):
 
     def _pull(self) -> Shown:
         """Return what the next chunk lets out; at the end, what closing does."""
+        if self._leaving:
+            return self._end(Verdict.CANCELLED)
         try:
-            chunk = next(self._chunks)
+            chunk = self._feed.read()
         except BaseException as error:
             return self._source_ended(error)
-        shown = self._intake.feed(chunk)
-        return shown + self._end() if self._fold.ended else shown
+        course = self._course
+        shown = course.intake.feed(chunk)
+        if course.took(chunk, shown, monotonic()):
+            self._feed.look()
+        if course.intake.fold.ended:
+            return shown + self._end()
+        if course.passed:
+            return shown + self._end(passed=course.passed)
+        return shown
 
     def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
-        """Consume the whole stream: `__next__` without the events that nobody asked for, and `_pull` written out."""
-        chunks, intake, folding = self._chunks, self._intake, self._fold
+        """Consume the whole stream: `__next__` without the events that nobody asked for."""
         show = _ignore if on_text is None else on_text
+        if self._course.is_simple and isinstance(self._feed, Chunks):
+            self._drain_simple(self._feed.chunks, show, raise_callback_errors)
+        while not self._closed:
+            self._show(self._pull(), show, raise_callback_errors)
+        return self.reply
+
+    def _drain_simple(self, chunks: Iterator[Any], show: OnText, raise_callback_errors: bool) -> None:
+        """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
+        course, intake, n_pieces = self._course, self._course.intake, 0
         while not self._closed:
             try:
                 chunk = next(chunks)
             except BaseException as error:
-                taken: Shown | str = self._source_ended(error)
+                course.skipped(n_pieces)
+                shown = self._source_ended(error)
             else:
                 taken = intake.take(chunk)
                 if type(taken) is str:  # as nearly always; then the stream has not ended
-                    self._show(show, taken, raise_callback_errors)
+                    n_pieces += 1
+                    try:
+                        show(taken)
+                    except Exception as error:
+                        self._callback_raised(error, raise_callback_errors)
                     continue
-                if folding.ended:
-                    taken = [*taken, *self._end()]
-            for piece in taken:
-                if isinstance(piece, str):
-                    self._show(show, piece, raise_callback_errors)
-        return self.reply
+                shown = taken
+                course.took(chunk, shown, monotonic())
+                if intake.fold.ended:
+                    course.skipped(n_pieces)
+                    shown = [*shown, *self._end()]
+            self._show(shown, show, raise_callback_errors)
 
-    def _show(self, show: OnText, text: str, raise_callback_errors: bool) -> None:
-        try:
-            show(text)
-        except Exception as error:
-            if raise_callback_errors:
-                raise
-            log_callback_error(self._fold, error)
+    def _show(self, shown: Shown, show: OnText, raise_callback_errors: bool) -> None:
+        for piece in shown:
+            if isinstance(piece, str):
+                try:
+                    show(piece)
+                except Exception as error:
+                    self._callback_raised(error, raise_callback_errors)
+
+    def _callback_raised(self, error: Exception, raise_callback_errors: bool) -> None:
+        if raise_callback_errors:
+            raise error
+        log_callback_error(self._course.fold, error)
 
     def _source_ended(self, error: BaseException) -> Shown:
+        if self._leaving:
+            return self._end(Verdict.CANCELLED)
+        if passed := self._feed.passed:
+            return self._end(passed=passed)
         if isinstance(error, StopIteration):
             return self._end()
         if isinstance(error, Exception):
-            return self._end(Verdict.ERRORED, SourceError(error))
+            return self._end(error=error)
         self._end(Verdict.CANCELLED, cause=error)
         raise error
 
     def _end(
-        self, verdict: Verdict | None = None, error: SourceError | None = None, cause: BaseException | None = None
+        self,
+        verdict: Verdict | None = None,
+        error: Exception | None = None,
+        passed: Deadline | None = None,
+        cause: BaseException | None = None,
     ) -> Shown:
+        """End the stream, or this attempt; return what that lets out."""
         if self._closed:
             return []
+        course = self._course
+        shown = course.over(monotonic(), verdict, error, passed)
+        if course.again:
+            self._feed.again()
+            return shown
         self._closed = True
-        shown = self._intake.close(verdict, error)
         try:
-            close_source(self._chunks, self._source, None, cause)
+            self._feed.end(course.is_finished, cause)
         except Exception as failure:
-            self._fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
+            course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+class Chunks:
+    """What a `Stream` reads from, where it is an iterable in this process.
+
+    Attributes:
+        chunks: The iterator of them.
+        read: Return the next chunk; raises ``StopIteration`` at the end.
+    """
+
+    passed = None
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.chunks = iterate(source)
+        self.read = self.chunks.__next__
+
+    def look(self) -> None:
+        """Watch no clock: a read of a plain iterable cannot be interrupted."""
+
+    def interrupt(self) -> None:
+        """Close the source, whose own matter it is whether that ends a read in another thread."""
+        with suppress(Exception):  # a generator that runs cannot be closed; it is, after its next chunk
+            close_source(self.chunks, self._source, None)
+
+    def again(self) -> None:
+        """Begin no other attempt: there is none."""
+
+    def end(self, finished: bool, cause: BaseException | None) -> None:
+        """Close the source."""
+        close_source(self.chunks, self._source, None, cause)
+
+
+def _network(course: Course) -> Network:
+    from .network import Network
+    from .transports import transport_for
+
+    return Network(course, transport_for(course.client))
 
 
 def _ignore(text: str) -> None:
@@ -180,8 +280,8 @@ def _ignore(text: str) -> None:
 
 
 def stream(
-    source: Iterable[Any],
-    **options: Unpack[Options],
+    source: Iterable[Any] | Request | Sequence[Request],
+    **options: Unpack[StreamOptions],
 ) -> Stream:
     """Open `source` as a `Stream` of events; the arguments are those of `fold`.
 

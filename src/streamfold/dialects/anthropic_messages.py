@@ -32,8 +32,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, PartStart, ToolCallPiece, WholePart
-from ..events import ReasoningDelta, TextDelta
+from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
+from ..events import Details, PartStart, ReasoningDelta, TextDelta
 from ..parts import ReasoningPart, ServerToolResult, TextPart
 from ..reply import Verdict
 from ..usage import Usage

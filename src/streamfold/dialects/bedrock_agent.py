@@ -21,8 +21,8 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, Details, ToolCallPiece, WholePart
-from ..events import TextDelta
+from ..deltas import END, ChoiceEnd, Delta, ToolCallPiece, WholePart
+from ..events import Details, TextDelta
 from ..parts import MediaPart, TextPart
 from ..reply import Verdict
 from .aws_dialect import AWSDialect

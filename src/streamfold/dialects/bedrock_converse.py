@@ -25,9 +25,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, PartStart, ToolCallPiece, WholePart, Words
-from ..events import ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, TextPart
+from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
+from ..events import Details, PartStart, ReasoningDelta, TextDelta
+from ..parts import ReasoningPart, TextPart, Words
 from ..reply import Verdict
 from ..usage import Usage
 from .aws_dialect import AWSDialect, exception_in

@@ -26,8 +26,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Details, Identity, ToolCallPiece, WholePart
-from ..events import TextDelta
+from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
+from ..events import Details, TextDelta
 from ..parts import ServerToolCall, ServerToolResult, TextPart
 from ..reply import Verdict
 from .cohere_v2 import VERDICTS, read_end

@@ -28,8 +28,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Details, Identity, Logprobs, PartBreak, ToolCallPiece, WholePart
-from ..events import PlanDelta, ReasoningDelta, TextDelta
+from ..deltas import END, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
+from ..events import Details, PartBreak, PlanDelta, ReasoningDelta, TextDelta
 from ..parts import ReasoningPart, ServerToolResult, TextPart
 from ..reply import Verdict
 from ..usage import Usage

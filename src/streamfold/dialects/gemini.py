@@ -25,19 +25,8 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import (
-    Anomaly,
-    ChoiceEnd,
-    Delta,
-    Details,
-    Identity,
-    Logprobs,
-    PartBreak,
-    PartStart,
-    ToolCallPiece,
-    WholePart,
-)
-from ..events import ReasoningDelta, TextDelta
+from ..deltas import Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
+from ..events import Details, PartBreak, PartStart, ReasoningDelta, TextDelta
 from ..parts import ReasoningPart, TextPart
 from ..reply import Verdict
 from ..usage import Usage

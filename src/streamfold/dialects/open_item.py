@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..deltas import Anomaly, Delta, Details, Logprobs, PartStart, ToolCallPiece, WholePart, Words
-from ..events import ReasoningDelta, RefusalDelta, TextDelta
-from ..parts import ReasoningPart, RefusalPart, ServerToolResult, TextPart
+from ..deltas import Anomaly, Delta, Logprobs, ToolCallPiece, WholePart
+from ..events import Details, PartStart, ReasoningDelta, RefusalDelta, TextDelta
+from ..parts import ReasoningPart, RefusalPart, ServerToolResult, TextPart, Words
 from ..surrogates import replace_surrogates
 from . import response_items as items
 from .fields import dumped, get, objects, text, word

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, Details, Identity, PartStart, ToolCallPiece, WholePart
-from ..events import RefusalDelta, TextDelta
+from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
+from ..events import Details, PartStart, RefusalDelta, TextDelta
 from ..parts import ServerToolResult, TextPart
 from ..reply import Verdict
 from .fields import count, dumped, get, objects, text, word

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Details, Identity, Logprobs, ToolCallPiece, WholePart
-from ..events import ReasoningDelta, RefusalDelta, TextDelta
+from ..deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
+from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
 from ..parts import MediaPart, ReasoningPart, TextPart
 from ..reply import Verdict
 from ..usage import Usage

@@ -24,9 +24,9 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Details, Identity, PartStart, WholePart
+from ..deltas import ChoiceEnd, Delta, Identity, WholePart
 from ..errors import ProviderError
-from ..events import ReasoningDelta, TextDelta
+from ..events import Details, PartStart, ReasoningDelta, TextDelta
 from ..framing import Frame
 from ..parts import MediaPart, ReasoningPart, TextPart
 from ..reply import Verdict

@@ -26,9 +26,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Details, Identity, PartStart, WholePart
+from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, WholePart
 from ..errors import ProviderError
-from ..events import ReasoningDelta, TextDelta
+from ..events import Details, PartStart, ReasoningDelta, TextDelta
 from ..parts import ReasoningPart, ServerToolResult, TextPart
 from ..reply import Verdict
 from ..usage import Usage

@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, Details, Identity, ToolCallPiece, WholePart
+from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..dialects.fields import count, get, objects, text, word
 from ..dialects.json_dialect import JSONDialect
 from ..dialects.openai_chat import VERDICTS
-from ..events import ReasoningDelta, RefusalDelta, TextDelta
+from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
 from ..parts import ReasoningPart, TextPart
 from ..reply import Verdict
 from ..usage import Usage

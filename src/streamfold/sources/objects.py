@@ -72,6 +72,11 @@ def dialect_of_kind(kind: type) -> JSONDialect | None:
     return LangChain() if reader_of(kind) is message_of else None
 
 
+def dialect_of_form(chunk: Mapping[str, Any]) -> JSONDialect | None:
+    """Return the same for the wire form of such a chunk, as a recording holds it."""
+    return LangChain() if LangChain.recognises(chunk, "message") else None
+
+
 def _model_reader(fields: frozenset[str]) -> Reader:
     if {"content", "tool_call_chunks", "response_metadata"} <= fields:
         return message_of

@@ -1,0 +1,106 @@
+"""Read from a server, async: `network`, awaiting, under asyncio and trio.
+
+There is no other thread here: whoever leaves a stream cancels its read, and a stream that is collected as garbage
+closes its socket at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic, time
+
+from .awatch import Passed, sleep, watch_over
+from .clocks import Clock, Timeouts
+from .course import Course
+from .responses import MAX_REFUSAL_BYTES, is_stream, refusal
+from .transports import DRAIN_BYTES, DRAIN_SECONDS, AsyncExchange, AsyncTransport, Opening
+
+
+class AsyncNetwork:
+    """What an `AsyncStream` reads from, where it is a server.
+
+    Args:
+        course: What is asked, and how long that may take.
+        transport: Who asks.
+    """
+
+    def __init__(self, course: Course, transport: AsyncTransport) -> None:
+        self._course = course
+        self._transport = transport
+        self._exchange: AsyncExchange | None = None
+
+    async def read(self) -> bytes:
+        """Return what came.
+
+        Raises:
+            StopAsyncIteration: The response has ended.
+            ProviderError: It is not a stream.
+            OSError: The network broke.
+        """
+        if self._exchange is None:
+            self._exchange = await self._open()
+        data = await self._exchange.read()
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def close(self, finished: bool = False) -> None:
+        """Let go of the connection; keep it if the stream is `finished` and the response soon is."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        try:
+            if finished:
+                await _drain(exchange)
+        finally:
+            await exchange.close()
+
+    async def again(self) -> None:
+        """Let go of the connection of a failed attempt."""
+        await self.close()
+
+    async def end(self, finished: bool, cause: BaseException | None = None) -> None:
+        """Let go of the connection: there is no other attempt."""
+        await self.close(finished)
+
+    def abort(self) -> None:
+        """Close the socket without waiting for anything."""
+        if self._exchange is not None:
+            self._exchange.interrupt()
+
+    async def _open(self) -> AsyncExchange:
+        attempts = self._course.attempts
+        assert attempts is not None
+        if attempts.wait:
+            await sleep(attempts.wait)
+        request = attempts.request
+        self._course.asked(monotonic())
+        exchange = await self._transport.open(request, Opening(*self._course.open_limits(monotonic())))
+        if not is_stream(exchange.status, exchange.headers):
+            try:
+                body = await _start(exchange)
+            finally:
+                await exchange.close()
+            raise refusal(request, exchange.status, exchange.headers, body, time())
+        self._course.answered(exchange.status, exchange.headers, monotonic())
+        return exchange
+
+
+async def _start(exchange: AsyncExchange) -> bytes:
+    """Return the first bytes of a response; what broke off is told as far as it came."""
+    body = b""
+    with suppress(OSError):
+        while len(body) < MAX_REFUSAL_BYTES and (data := await exchange.read()):
+            body += data
+    return body[:MAX_REFUSAL_BYTES]
+
+
+async def _drain(exchange: AsyncExchange) -> None:
+    watch = watch_over(Clock(Timeouts(total=DRAIN_SECONDS), monotonic()))
+    left = DRAIN_BYTES
+    try:
+        with suppress(OSError, Passed):
+            while left > 0 and (data := await watch.wait(exchange.read)):
+                left -= len(data)
+    finally:
+        watch.stop()

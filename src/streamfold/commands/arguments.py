@@ -1,0 +1,36 @@
+"""What several commands take from the command line, and what it means to the fold."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import cast
+
+from ..intake import Options, StreamOptions
+
+
+def add_fold_options(parser: ArgumentParser) -> None:
+    """Add how a stream is folded."""
+    parser.add_argument(
+        "--stop", action="append", metavar="TEXT", help="end where this text appears; may be given several times"
+    )
+    parser.add_argument("--include-stop", action="store_true", help="let the text end with the stop, not before it")
+
+
+def fold_options(arguments: Namespace) -> Options:
+    """Return the options of `add_fold_options` as the drivers take them."""
+    return {"stop": arguments.stop, "include_stop": arguments.include_stop}
+
+
+def add_record_option(parser: ArgumentParser) -> None:
+    """Add where the stream is recorded."""
+    parser.add_argument("--record", metavar="FILE", help="record the stream, to be replayed and inspected later")
+
+
+def recorded(options: Options, arguments: Namespace) -> StreamOptions:
+    """Return `options` and where the stream is recorded."""
+    return cast("StreamOptions", {**options, "record": arguments.record})
+
+
+def add_output_options(parser: ArgumentParser) -> None:
+    """Add how a reply is shown."""
+    parser.add_argument("--json", action="store_true", help="print the whole reply as JSON instead of its text")

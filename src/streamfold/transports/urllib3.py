@@ -1,0 +1,160 @@
+"""The sync transport: urllib3.
+
+One pool of connections a proxy is kept for the whole process, safe to use from every thread; a forked child begins with
+none. urllib3 can do all that is asked for but one thing: to give up waiting for a response's headers from outside. For
+that the connection of a request in the making is known to its thread.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import make_headers, parse_url
+
+from ..request import Request
+from . import READ_BYTES, Exchange, Opening, network_error
+from .proxies import proxy_for
+
+POOLED = 64
+"""How many idle connections are kept for each server; more may be open at once."""
+
+SERVERS = 64
+"""For how many servers connections are kept."""
+
+_opening = threading.local()
+_pools: dict[str | None, PoolManager] = {}
+_lock = threading.Lock()
+
+
+class Urllib3Transport:
+    """Open requests over urllib3.
+
+    Args:
+        pool_for: What gives the pool of connections for a URL.
+    """
+
+    def __init__(self, pool_for: Callable[[str], Any]) -> None:
+        self._pool_for = pool_for
+
+    def open(self, request: Request, opening: Opening) -> Exchange:
+        """Send `request`; return once the headers of its response are there."""
+        url = request.target
+        _opening.now = opening
+        try:
+            response = self._pool_for(url).urlopen(
+                request.method,
+                url,
+                body=request.body,
+                headers=request.sent_headers,
+                timeout=Timeout(connect=opening.connect, read=None),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+        except (HTTPError, OSError, ValueError) as error:
+            raise network_error(error, request) from None  # its traceback would tell the URL
+        finally:
+            _opening.now = None
+        return _Exchange(response, request)
+
+
+class _Exchange:
+    """A response of urllib3's."""
+
+    def __init__(self, response: BaseHTTPResponse, request: Request) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._request = request
+        self._is_encoded = "content-encoding" in response.headers
+        self._socket = _socket_of(response)
+
+    def read(self) -> bytes:
+        try:
+            return self._response.read1(READ_BYTES, self._is_encoded)  # a decoder that has nothing to do costs a tenth
+        except (HTTPError, OSError, ValueError) as error:
+            raise network_error(error, self._request) from None
+
+    def close(self) -> None:
+        with suppress(HTTPError, OSError):
+            self._response.close()
+            self._response.release_conn()  # closed, it is connected anew when it is needed
+
+    def interrupt(self) -> None:
+        if self._response.connection is not None or not self._response.closed:
+            _shut(self._socket)
+
+
+def _socket_of(response: BaseHTTPResponse) -> socket.socket | None:
+    connection: Any = response.connection
+    return getattr(connection, "used_socket", None) or getattr(connection, "sock", None)
+
+
+def _shut(used: socket.socket | None) -> None:
+    if used is not None:
+        with suppress(OSError):
+            used.shutdown(socket.SHUT_RDWR)
+
+
+def pools(url: str) -> PoolManager:
+    """Return this process's pool of connections by which `url` is reached."""
+    proxy = proxy_for(url)
+    with _lock:
+        pool = _pools.get(proxy)
+        if pool is None:
+            pool = _pools[proxy] = _new_pool(proxy)
+        return pool
+
+
+def _new_pool(proxy: str | None) -> PoolManager:
+    if proxy is None:
+        pool = PoolManager(num_pools=SERVERS, maxsize=POOLED)
+    else:
+        auth = parse_url(proxy).auth
+        headers = make_headers(proxy_basic_auth=auth) if auth else None
+        pool = ProxyManager(proxy, num_pools=SERVERS, maxsize=POOLED, proxy_headers=headers)
+    pool.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return pool
+
+
+class _Known:
+    """A connection that tells the request in the making how to interrupt it."""
+
+    sock: Any
+    used_socket: socket.socket | None = None
+
+    def getresponse(self) -> Any:
+        # kept here, because http.client forgets the socket of a response that ends with its connection
+        used = self.used_socket = self.sock
+        opening: Opening | None = getattr(_opening, "now", None)
+        if opening is not None:
+            opening.interruptible(lambda: _shut(used))
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _Connection(_Known, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Known, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls: Any = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls: Any = _SecureConnection
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)  # a parent's connections are not the child's to talk on

@@ -1,0 +1,325 @@
+"""What is recorded folds into the reply of the live stream, whatever the source and however its reading ended."""
+
+import asyncio
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from zlib import crc32
+
+import pytest
+
+from streamfold import Request, Verdict, afold, fold, stream
+from streamfold.clocks import Timeouts
+from streamfold.errors import CallerError
+from streamfold.recording import MAGIC, RecordReader, encode
+from streamfold.recordings import Recording
+from streamfold.recordings.facts import request_facts, response_facts
+from streamfold.retry import RetryPolicy
+
+from ..test_cli import END, MORE, REST, START
+
+WIRE = [START, MORE, REST, END]
+TEXT = ["Hel", "lo \ud83d", "\ude00 w", "orld"]
+OBJECTS = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in TEXT] + [
+    {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+]
+SOURCES = [
+    WIRE,
+    WIRE[:2],
+    [START + MORE[:20], MORE[20:]],
+    TEXT,
+    OBJECTS,
+    OBJECTS[:3],
+    [b""],
+    [],
+    [b"\xff\xfe nonsense"],
+]
+
+
+def same(reply):
+    """Return a reply comparably: without its timing, which is another one each time."""
+    return {name: value for name, value in reply.to_dict().items() if name not in ("timing", "response")}
+
+
+def broken(chunks, error):
+    yield from chunks
+    raise error
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "reply.stream"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+@pytest.mark.parametrize("stop", [None, "<END>", "w"])
+def test_the_fold_of_a_recording_is_the_live_one(path, source, stop):
+    live = fold(source, stop=stop, record=path)
+    again = Recording.open(path)
+    for _ in range(2):  # it may be read as often as you like
+        assert same(fold(again, stop=stop)) == same(live)
+    assert same(asyncio.run(afold(again, stop=stop))) == same(live)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+def test_async_records_the_same(path, tmp_path, source):
+    other = tmp_path / "other.stream"
+    fold(source, record=path)
+    asyncio.run(afold(source, record=other))
+    records = [[(one.kind, one.data) for one in read(file) if one.kind != "head"] for file in (path, other)]
+    assert records[0] == records[1]
+
+
+def read(path):
+    reader = RecordReader()
+    records = reader.feed(path.read_bytes())
+    assert reader.rest == b""
+    return records
+
+
+@pytest.mark.parametrize("source", [WIRE, TEXT, OBJECTS], ids=["wire", "text", "objects"])
+def test_re_recording_writes_the_same_reads(path, tmp_path, source):
+    other = tmp_path / "other.stream"
+    fold(source, record=path)
+    fold(Recording.open(path), record=other)
+    records = [[(one.kind, one.data) for one in read(file) if one.kind != "head"] for file in (path, other)]
+    assert records[0] == records[1]
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("gone"), ValueError("bad"), TimeoutError()], ids=repr)
+@pytest.mark.parametrize("chunks", [WIRE[:2], WIRE[:0], TEXT[:1]], ids=len)
+def test_a_source_that_raised(path, chunks, error):
+    live = fold(broken(chunks, error), record=path)
+    assert live.verdict is Verdict.ERRORED
+    assert same(fold(Recording.open(path))) == same(live)
+
+
+def test_the_objects_of_a_client_library(path):
+    messages = pytest.importorskip("langchain_core.messages")
+    source = [messages.AIMessageChunk(content=text, id="r") for text in ("Hel", "lo")]
+    live = fold(source, record=path)
+    assert live.text == "Hello"
+    assert same(fold(Recording.open(path))) == same(live)
+
+
+def test_a_reader_that_left(path):
+    with stream(WIRE, record=path) as events:
+        next(events)
+    assert events.reply.verdict is Verdict.CANCELLED
+    assert same(fold(Recording.open(path))) == same(events.reply)
+
+
+def test_a_stop_without_which_it_is_folded_again(path):
+    fold(WIRE, stop="<END>", record=path)
+    again = fold(Recording.open(path))
+    assert (again.text, again.verdict) == ("Hello wor<END>ld", Verdict.CANCELLED)
+
+
+def test_a_recording_killed_at_every_byte_still_folds(path):
+    fold(WIRE, record=path)
+    whole = path.read_bytes()
+    shown = ["", "Hello ", "Hello wor<E", "Hello wor<END>ld"]
+    last = 0
+    for size in range(len(whole) + 1):
+        reply = fold(Recording.parse(whole[:size]))
+        assert reply.text in shown
+        assert shown.index(reply.text) >= last, "a longer file holds no less"
+        last = shown.index(reply.text)
+        assert reply.verdict is (
+            Verdict.COMPLETE if END in whole[:size] and size > whole.index(END) + len(END) else Verdict.TRUNCATED
+        )
+    assert last == 3
+
+
+def test_damage_in_the_middle_is_an_error_after_what_stood_before_it(path):
+    fold(WIRE, record=path)
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(REST) + 5] ^= 1
+    reply = fold(Recording.parse(bytes(whole)))
+    assert (reply.text, reply.verdict) == ("Hello wor<E", Verdict.ERRORED)
+    assert "checksum" in str(reply.error)
+
+
+def test_what_is_handed_on_is_in_the_file_already(path):
+    with stream(iter(WIRE), record=path) as events:
+        for text in events.text_stream:
+            assert text in Recording.open(path).last.chunks[-1].data.decode()
+
+
+def test_what_the_reader_named_is_kept(path):
+    plain = [b'{"x": "y"}\n']
+    live = fold(plain, dialect="ollama_chat", content_type="application/x-ndjson", record=path)
+    assert Recording.open(path).fold_options == {"dialect": "ollama_chat", "content_type": "application/x-ndjson"}
+    assert same(fold(Recording.open(path))) == same(live)
+
+
+def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path):
+    pulled = []
+    source = (pulled.append(1) or b"" for _ in range(1))
+    with pytest.raises(CallerError, match="cannot write"):
+        fold(source, record=tmp_path / "no" / "such" / "folder")
+    assert pulled == []
+
+
+def test_a_full_disk_costs_the_recording_not_the_answer(path, caplog, monkeypatch):
+    with pytest.raises(CallerError, match="No space left"):
+        fold(WIRE, record="/dev/full")
+
+    def full(kind, at, data):
+        if kind == "read":
+            raise OSError("No space left on device")
+        return encode(kind, at, data)
+
+    monkeypatch.setattr("streamfold.recordings.recorder.encode", full)
+    with caplog.at_level(logging.ERROR):
+        live = fold(WIRE, record=path)
+    assert live.text == "Hello wor<END>ld"
+    assert "cannot be written" in caplog.text
+
+
+def test_nobody_who_closes_it_is_no_leak(path):
+    events = stream(WIRE, record=path)
+    next(events)
+    del events
+    assert read(path)[-1].kind == "end"
+
+
+def test_a_stream_that_is_opened_and_never_read(path):
+    with stream(WIRE, record=path):
+        pass
+    assert path.read_bytes().startswith(MAGIC)
+    assert [one.kind for one in read(path)] == ["head", "end"]
+
+
+def test_records_of_unknown_kinds_are_passed_over():
+    later = encode("end", 5, b"?").replace(b"end ", b"fin ")
+    line, _, _ = later.partition(b"\n")
+    later = later.replace(line[-8:], b"%08x" % crc32(b"?", crc32(line[:-8])))
+    assert fold(Recording.parse(MAGIC + later + encode("text", 6, "Hi"))).text == "Hi"
+
+
+class TestSecrets:
+    URL = "https://user:pass@api.example.org:8443/v1beta/m:stream?alt=sse&key=SECRET&token=SECRET&api-version=2#SECRET"
+    BODY: ClassVar = {
+        "model": "m",
+        "stream": True,
+        "temperature": 0.5,
+        "messages": [{"role": "user", "content": "SECRET"}],
+        "user": "SECRET",
+        "metadata": {"a": "SECRET"},
+    }
+
+    def test_of_a_request_only_what_is_listed_is_told(self):
+        facts = request_facts("POST", self.URL, self.BODY)
+        assert facts == {
+            "method": "POST",
+            "url": "https://api.example.org:8443/v1beta/m:stream?alt=sse&api-version=2",
+            "parameters": {"model": "m", "stream": True, "temperature": 0.5},
+        }
+
+    @pytest.mark.parametrize("url", ["", "http://[", "no url", "https://h/p?;;&&=%zz"])
+    def test_any_url_will_do(self, url):
+        request_facts("GET", url, None)
+
+    def test_of_a_response_only_what_is_listed_is_told(self):
+        headers = {"Content-Type": "text/event-stream", "Set-Cookie": "SECRET", "X-Request-Id": "r1", "Server": "s"}
+        assert response_facts(200, headers) == {
+            "status": 200,
+            "content_type": "text/event-stream",
+            "headers": {"x-request-id": "r1"},
+        }
+
+
+class TestRequests:
+    """Over real sockets: attempts, refusals and deadlines are recorded too, and fold into the same reply."""
+
+    @pytest.fixture
+    def ask(self):
+        """Serve responses, one after the other: a status and the pieces of a body, or a body that never ends."""
+        servers = []
+
+        def asker(*responses):
+            server = Scripted(responses)
+            servers.append(server)
+            return Request(server.url, json={"model": "m", "messages": ["SECRET"]}, headers={"X-Key": "SECRET-KEY"})
+
+        yield asker
+        for server in servers:
+            server.close()
+
+    def check(self, path, live):
+        recording = Recording.open(path)
+        assert same(fold(recording)) == same(live)
+        assert b"SECRET" not in path.read_bytes()
+        return recording
+
+    def test_a_request(self, path, ask):
+        recording = self.check(path, fold(ask((200, WIRE)), record=path))
+        assert recording.last.request["parameters"] == {"model": "m"}
+        assert (recording.last.response["status"], recording.content_type) == (200, "text/event-stream")
+        assert b"".join(chunk.data for chunk in recording.chunks) == b"".join(WIRE)
+        times = [recording.last.at, recording.last.answered_at, *[chunk.at for chunk in recording.chunks]]
+        assert times == sorted(times)
+
+    def test_async(self, path, ask):
+        self.check(path, asyncio.run(afold(ask((200, WIRE)), record=path)))
+
+    def test_a_refusal(self, path, ask):
+        live = fold(ask((429, [b'{"error":{"message":"slow down","type":"rate"}}'])), record=path, retry=None)
+        assert live.verdict is Verdict.ERRORED
+        self.check(path, live)
+
+    def test_a_second_attempt(self, path, ask):
+        live = fold(ask((503, [b"busy"]), (200, WIRE)), record=path, retry=RetryPolicy(attempts=2))
+        assert live.verdict is Verdict.COMPLETE
+        assert len(self.check(path, live).attempts) == 2
+
+    def test_a_deadline(self, path, ask):
+        live = fold(ask((200, [START, None])), record=path, timeouts=Timeouts(gap=0.2))
+        assert (live.text, live.verdict) == ("Hello ", Verdict.TIMED_OUT)
+        self.check(path, live)
+
+    def test_a_connection_that_breaks(self, path, ask):
+        live = fold(ask((200, [START])), record=path, retry=None)
+        assert live.text == "Hello "
+        self.check(path, live)
+
+
+class Scripted:
+    """A server that gives one response after the other; ``None`` in a body waits for ever."""
+
+    def __init__(self, responses):
+        waiting = list(responses)
+        self._left = left = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status, pieces = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                self.send_response(status)
+                self.send_header("Content-Type", "text/event-stream" if status == 200 else "application/json")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for piece in pieces:
+                    if piece is None:
+                        left.wait(20)
+                    else:
+                        self.wfile.write(piece)
+
+            def log_message(self, *values):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/chat/completions?key=SECRET"
+
+    def close(self):
+        self._left.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
