@@ -1,10 +1,11 @@
 """The store in Redis: any number of machines, any node serves any stream, and a node may die.
 
 A stream's state is one value and its records are the entries of a Redis Stream, one for each append, whose ids are the
-number of the last record. A transaction reads the states (or remembers them), runs its rule here, and sends the change
-to a script that writes it if the states are still what the rule saw: compare-and-append, in one step for all streams
-of the rule. If they are not, the script returns them and the rule runs again. Every change is published, so that
-readers on all nodes hear of it; whoever was cut off from that looks at everything it watches when it is back.
+number of the last record. Transactions that wait are sent together: their rules run here, on states that were read or
+are remembered, and a script writes each change if the states are still what its rule saw: compare-and-append, in one
+step for all streams of a rule. If they are not, the script returns them and the rule runs again. Every change is
+published, so that readers on all nodes hear of it; whoever was cut off from that looks at everything it watches when it
+is back.
 
 Acknowledged means written to Redis; how durable that is, is Redis's own setting (``appendfsync``). All nodes use the
 clock of the Redis server.
@@ -14,23 +15,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
-from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
 
 import redis.asyncio
-from msgspec.structs import replace
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ..errors import StoreError
-from ..rules.stream import Change, Page, Rule, Stream, due
-from .blocks import decode_stream, encode_stream, take, to_block
+from ..rules.stream import Page, Rule
+from .blocks import decode_stream, take
+from .jobs import Job, Jobs
 from .redis_news import RedisNews
 from .redis_scripts import COMMIT, READ
+from .redis_unit import Unit, units
 from .watchers import Wake
 
 T = TypeVar("T")
@@ -41,6 +42,10 @@ RECORDS = PREFIX + "records:"
 CHANGED = PREFIX + "changed:"
 DUE = PREFIX + "due"
 IDS = PREFIX + "ids"
+GROUP = 128
+"""Transactions that are sent together."""
+IDS_AT_ONCE = 256
+"""Ids for new streams that a node takes for itself at a time."""
 REMEMBERED = 10_000
 """States of streams that are kept in memory."""
 CONNECTIONS = 32
@@ -77,82 +82,88 @@ class RedisStore:
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = redis.asyncio.Redis(connection_pool=self._pool)
-        self._commit = self._redis.register_script(COMMIT)
+        self._script = self._redis.register_script(COMMIT)
         self._records = self._redis.register_script(READ)
         self._states: OrderedDict[str, bytes] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._ids: deque[int] = deque()
         self._news = RedisNews(self._redis, CHANGED)
         self._offset = 0.0
+        self._jobs = Jobs()
+        self._writer: asyncio.Task[None] | None = None
 
     def now(self) -> float:
         """See `Store.now`."""
         return time.monotonic() + self._offset
 
     async def start(self) -> None:
-        """Set the clock and begin to listen."""
+        """Set the clock, begin to listen and to write."""
         with _store_errors():
             seconds, micros = await self._call(self._redis.time)
             self._offset = seconds + micros / 1e6 - time.monotonic()
             await self._news.start()
+        self._writer = asyncio.create_task(self._write())
 
     async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
         """See `Store.transact`."""
-        with _store_errors():
-            async with AsyncExitStack() as locks:
-                for path in sorted(set(paths)):
-                    await locks.enter_async_context(self._locks.setdefault(path, asyncio.Lock()))
-                return await self._decide(paths, rule)
+        return cast("T", await self._jobs.do(paths, rule))
 
-    async def _decide(self, paths: Sequence[str], rule: Rule[T]) -> T:
-        remembered = [self._states.get(path) for path in paths]
-        fresh = None in remembered
-        seen = await self._fetch(paths) if fresh else [state or b"" for state in remembered]
-        while True:
-            before = tuple(decode_stream(state) if state else None for state in seen)
-            try:
-                change = rule(self.now(), before)
-            except Exception:
-                if fresh:
-                    raise
+    async def _write(self) -> None:
+        while self._jobs or not self._jobs.closing:
+            self._jobs.wanted.clear()
+            if self._jobs:
+                await self._commit(self._jobs.take(GROUP))
             else:
-                if change.streams != before or change.records:
-                    written, seen = await self._write(paths, seen, before, change)
-                    if written:
-                        return change.result
-                    fresh = True
-                    continue
-                if fresh:
-                    return change.result
-            seen, fresh = await self._fetch(paths), True  # it said so from memory: ask
+                await self._jobs.wanted.wait()
 
-    async def _fetch(self, paths: Sequence[str]) -> list[bytes]:
-        states: list[bytes] = [state or b"" for state in await self._call(self._redis.mget, [STATE + p for p in paths])]
-        self._remember(paths, states)
+    async def _commit(self, jobs: Sequence[Job]) -> None:
+        together, later = units(jobs)
+        try:
+            with _store_errors():
+                states = await self._known([path for unit in together for path in unit.paths])
+                await self._reserve(len(jobs))
+                for unit in together:
+                    later += unit.decide(self.now(), states, self._ids.popleft)
+                conflicts = await self._send(together)
+        except Exception as error:  # whatever it is, those who wait are told
+            self._states.clear()
+            for job in (job for unit in together for job in unit.jobs):
+                job.error = error
+            conflicts = {}
+        for number, unit in enumerate(together, 1):
+            if number in conflicts:
+                later += unit.jobs
+            else:
+                for job in unit.jobs:
+                    job.settle()
+        self._jobs.put_back(later)
+
+    async def _known(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the states as they are remembered, else as they are."""
+        states = {path: self._states[path] for path in paths if path in self._states}
+        unknown = [path for path in paths if path not in states]
+        if unknown:
+            found = await self._call(self._redis.mget, [STATE + path for path in unknown])
+            states |= {path: state or b"" for path, state in zip(unknown, found, strict=True)}
         return states
 
-    async def _write(
-        self, paths: Sequence[str], seen: Sequence[bytes], before: Sequence[Stream | None], change: Change[Any]
-    ) -> tuple[bool, list[bytes]]:
-        """Write the change if the states are still those seen; return whether, and the states as they are now."""
-        after = [await self._with_id(stream) for stream in change.streams]
-        states: list[bytes] = []
+    async def _reserve(self, count: int) -> None:
+        """See to it that there are ids for `count` new streams; what is not used of them never will be."""
+        if len(self._ids) < count:
+            last = await self._call(self._redis.incrby, IDS, IDS_AT_ONCE)
+            self._ids.extend(range(last - IDS_AT_ONCE + 1, last + 1))
+
+    async def _send(self, together: Sequence[Unit]) -> dict[int, list[bytes]]:
+        """Write the units; return the true states of those that were decided on others, by their number from 1."""
         keys: list[str] = [DUE]
         args: list[Any] = [CHANGED]
-        for path, was, old, new in zip(paths, seen, before, after, strict=True):
-            states.append(b"" if new is None else was if new == old else encode_stream(new))
-            keys += [STATE + path, f"{RECORDS}{(new or old or _NONE).id}"]
-            args += [path, was, states[-1], _due(new), _drop(old, new)]
-        if change.records and after[0] is not None:
-            args += [to_block(change.records), after[0].tail]
-        current = await self._call(self._commit, keys, args)
-        now = states if current is None else current
-        self._remember(paths, now)
-        return current is None, now
-
-    async def _with_id(self, stream: Stream | None) -> Stream | None:
-        if stream is None or stream.id:
-            return stream
-        return replace(stream, id=await self._call(self._redis.incr, IDS))
+        for unit in together:
+            more_keys, more_args = unit.write(STATE, RECORDS)
+            keys += more_keys
+            args += more_args
+        conflicts = {number: states for number, *states in await self._call(self._script, keys, args)}
+        for number, unit in enumerate(together, 1):
+            self._remember(unit.paths, conflicts.get(number, unit.states))
+        return conflicts
 
     async def _call(self, command: Callable[..., Any], *args: Any) -> Any:
         """Run a command of Redis: what its client says of the types of answers is of no use."""
@@ -189,24 +200,12 @@ class RedisStore:
 
     async def close(self) -> None:
         """See `Store.close`."""
+        self._jobs.close()
+        if self._writer is not None:
+            await self._writer
         await self._news.close()
         await self._redis.aclose()
         await self._pool.disconnect()
-
-
-_NONE = Stream("", "")
-
-
-def _due(stream: Stream | None) -> str:
-    moment = stream and due(stream)
-    return "" if moment is None else repr(moment)
-
-
-def _drop(old: Stream | None, new: Stream | None) -> str:
-    """Return what the script shall drop of the records."""
-    if old is not None and new is None:
-        return "all"
-    return str(new.first + 1) if old is not None and new is not None and new.first > old.first else ""
 
 
 @contextmanager

@@ -1,37 +1,42 @@
 """The scripts that the Redis store runs in the server, where nothing comes between their commands."""
 
-# KEYS: due, then the state and the records of each stream. ARGV: the channels' prefix; for each stream its path, the
-# state seen, the new state, when it is due, what to drop ("all", the first number kept, or ""); then the block and its
-# number.
+# Writes several units, each of one or more streams: all of a unit, if the states of its streams are those that were
+# seen, else nothing of it; returns the states of those that were not. KEYS: due, then for each stream its state and its
+# records. ARGV: the channels' prefix; for each unit the number of its streams, then for each of these its path, the
+# state seen, the new state, when it is due, what to drop ("all", the first number kept, or ""), the block to append or
+# "", and the number of the block's last record.
 COMMIT = """
-local n = (#KEYS - 1) / 2
-local now = {}
-local same = true
-for i = 1, n do
-  now[i] = redis.call('GET', KEYS[2 * i]) or ''
-  if now[i] ~= ARGV[5 * i - 2] then same = false end
-end
-if not same then return now end
-for i = 1, n do
-  local path, seen, new, due, drop = unpack(ARGV, 5 * i - 3, 5 * i + 1)
-  local state, records = KEYS[2 * i], KEYS[2 * i + 1]
-  if drop == 'all' then redis.call('DEL', records)
-  elseif drop ~= '' then redis.call('XTRIM', records, 'MINID', drop) end
-  if seen ~= new then
-    if new == '' then redis.call('DEL', state) else redis.call('SET', state, new) end
-    if due == '' then redis.call('ZREM', KEYS[1], path) else redis.call('ZADD', KEYS[1], due, path) end
+local conflicts = {}
+local key, arg, unit = 2, 2, 0
+while arg <= #ARGV do
+  unit = unit + 1
+  local n = tonumber(ARGV[arg])
+  arg = arg + 1
+  local now = {unit}
+  local same = true
+  for i = 0, n - 1 do
+    now[i + 2] = redis.call('GET', KEYS[key + 2 * i]) or ''
+    if now[i + 2] ~= ARGV[arg + 7 * i + 1] then same = false end
   end
-end
-if #ARGV > 5 * n + 1 then redis.call('XADD', KEYS[3], ARGV[5 * n + 3], 'r', ARGV[5 * n + 2]) end
-for i = 1, n do
-  local path, seen, new = unpack(ARGV, 5 * i - 3, 5 * i - 1)
-  if seen ~= new then
-    local block = ''
-    if i == 1 and #ARGV > 5 * n + 1 then block = ARGV[5 * n + 2] end
-    redis.call('PUBLISH', ARGV[1] .. path, string.len(new) .. ':' .. new .. block)
+  if not same then
+    conflicts[#conflicts + 1] = now
+  else
+    for i = 0, n - 1 do
+      local path, seen, new, due, drop, block, last = unpack(ARGV, arg + 7 * i, arg + 7 * i + 6)
+      local state, records = KEYS[key + 2 * i], KEYS[key + 2 * i + 1]
+      if drop == 'all' then redis.call('DEL', records)
+      elseif drop ~= '' then redis.call('XTRIM', records, 'MINID', drop) end
+      if block ~= '' then redis.call('XADD', records, last, 'r', block) end
+      if seen ~= new then
+        if new == '' then redis.call('DEL', state) else redis.call('SET', state, new) end
+        if due == '' then redis.call('ZREM', KEYS[1], path) else redis.call('ZADD', KEYS[1], due, path) end
+        redis.call('PUBLISH', ARGV[1] .. path, string.len(new) .. ':' .. new .. block)
+      end
+    end
   end
+  key, arg = key + 2 * n, arg + 7 * n
 end
-return nil
+return conflicts
 """
 
 # KEYS: the state. ARGV: how many records precede, how many bytes are wanted (0: only the state), the records' prefix.

@@ -1,29 +1,28 @@
 """The store in one SQLite file: nothing to install, and it survives ``kill -9`` at any moment.
 
-One thread writes. It takes all transactions that are waiting and commits them together, so that many appends share one
-fsync (WAL, ``synchronous=FULL``); a caller is answered after the commit. It remembers the states of streams as long as
-``PRAGMA data_version`` says that no other process has written. Another thread reads. Several processes may share the
-file: while anybody here watches a stream, each looks every `POLL` seconds whether another has written.
+Transactions that wait are written together, one commit after another, so that many appends share one fsync (WAL,
+``synchronous=FULL``); a caller is answered after the commit. Rules and statements run in the event loop, some
+microseconds each; only the commit runs in a thread: a thread that runs statements beside a busy loop waits for the
+interpreter's lock after each of them, 5 ms at worst. The states of streams are remembered as long as ``PRAGMA
+data_version`` says that no other process has written. Another thread reads. Several processes may share the file: while
+anybody here watches a stream, each looks every `POLL` seconds whether another has written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any, TypeVar, cast
 
 from ..errors import StoreError
 from ..rules.stream import Page, Rule, Stream
 from .blocks import decode_stream, take
+from .jobs import Job, Jobs
 from .sqlite_group import SCHEMA, Group
 from .watchers import Wake, Watchers
 
@@ -35,18 +34,10 @@ GROUP = 512
 """Transactions that one commit takes: it bounds what the first of them waits for."""
 BUSY = 30.0
 """Seconds to wait for another process's transaction."""
+RETRY = 0.002
+"""Seconds between two attempts to begin one's own."""
 REMEMBERED = 10_000
 """States of streams that are kept in memory."""
-
-
-class _Job(msgspec.Struct):
-    """A transaction that waits for the writer, then its outcome."""
-
-    paths: Sequence[str]
-    rule: Rule[Any]
-    answer: asyncio.Future[Any]
-    result: Any = None
-    error: Exception | None = None
 
 
 async def open_sqlite(file: str | Path, clock: Callable[[], float] = time.time) -> SQLiteStore:
@@ -55,13 +46,10 @@ async def open_sqlite(file: str | Path, clock: Callable[[], float] = time.time) 
     Raises:
         StoreError: The file cannot be opened or is not a database.
     """
-    store = SQLiteStore(file, clock)
     try:
-        await store.opened
-    except BaseException:
-        await store.close()
-        raise
-    return store
+        return SQLiteStore(file, clock)
+    except sqlite3.Error as error:
+        raise StoreError(f"{file}: {error}") from error
 
 
 class SQLiteStore:
@@ -76,160 +64,139 @@ class SQLiteStore:
         self._version = 0
         self._untold = False
         self._seen: dict[str, bytes | None] = {}
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._closing = False
-        self.opened: asyncio.Future[None] = self._loop.create_future()
+        self._jobs = Jobs()
         self._reader = ThreadPoolExecutor(1, "streamfold-reader")
-        self._reading: sqlite3.Connection | None = None
-        self._writer = threading.Thread(target=self._write, name="streamfold-writer", daemon=True)
-        self._writer.start()
+        self._committer = ThreadPoolExecutor(1, "streamfold-committer")
+        self._writing, self._reading = _connect(file), _connect(file)
+        self._writing.executescript(SCHEMA)
+        self._writer = asyncio.create_task(self._write())
 
     async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
         """See `Store.transact`."""
-        if self._closing:
-            raise StoreError("the store is closed")
-        answer: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(paths, rule, answer))
-        return await answer
+        return cast("T", await self._jobs.do(paths, rule))
 
     async def read(self, path: str, after: int, limit: int) -> Page | None:
         """See `Store.read`."""
-        return await self._ask(self._read, path, after, limit)
+        return await self._ask(_read, path, after, limit)
 
     async def watch(self, path: str, wake: Wake) -> Callable[[], None]:
         """See `Store.watch`."""
-        self._jobs.put(None)  # the writer begins to look what others write
+        self._jobs.wanted.set()  # the writer begins to look what others write
         return self._watchers.add(path, wake)
 
     async def due(self, limit: int) -> list[str]:
         """See `Store.due`."""
-        return await self._ask(self._due, self.now(), limit)
+        return await self._ask(_due, self.now(), limit)
 
     async def close(self) -> None:
         """See `Store.close`."""
-        self._closing = True
-        self._jobs.put(None)
-        await asyncio.to_thread(self._writer.join)
-        if self._reading is not None:
-            await self._loop.run_in_executor(self._reader, self._reading.close)
-            self._reading = None
-        self._reader.shutdown()
-
-    # In the reader's thread.
+        self._jobs.close()
+        await self._writer
+        for thread, connection in ((self._committer, self._writing), (self._reader, self._reading)):
+            await self._loop.run_in_executor(thread, connection.close)
+            thread.shutdown()
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
-        if self._closing:
+        if self._jobs.closing:
             raise StoreError("the store is closed")
         try:
-            return await self._loop.run_in_executor(self._reader, question, *args)
+            return await self._loop.run_in_executor(self._reader, question, self._reading, *args)
         except sqlite3.Error as error:
             raise StoreError(f"{self._file}: {error}") from error
 
-    def _connection(self) -> sqlite3.Connection:
-        if self._reading is None:
-            self._reading = _connect(self._file)
-        return self._reading
-
-    def _read(self, path: str, after: int, limit: int) -> Page | None:
-        db = self._connection()
-        db.execute("BEGIN")
-        try:
-            row = db.execute("SELECT state FROM stream WHERE path = ?", (path,)).fetchone()
-            if row is None:
-                return None
-            stream = decode_stream(row[0])
-            blocks = _blocks(db, stream.id, after, limit) if limit and after < stream.tail else []
-            return Page(stream, after, take(blocks, stream, after, limit))
-        finally:
-            db.execute("COMMIT")
-
-    def _due(self, now: float, limit: int) -> list[str]:
-        rows = self._connection().execute("SELECT path FROM stream WHERE due <= ? ORDER BY due LIMIT ?", (now, limit))
-        return [path for (path,) in rows]
-
-    # In the writer's thread.
-
-    def _write(self) -> None:
-        try:
-            db = _connect(self._file)
-            db.executescript(SCHEMA)
-        except sqlite3.Error as error:
-            self._tell(_settle, self.opened, None, StoreError(f"{self._file}: {error}"))
-            return
-        self._tell(_settle, self.opened, None, None)
-        while not (self._closing and self._jobs.empty()):
-            if jobs := self._waiting():
-                self._commit(db, jobs)
+    async def _write(self) -> None:
+        while self._jobs or not self._jobs.closing:
+            self._jobs.wanted.clear()
+            if self._jobs:
+                await self._commit(self._jobs.take(GROUP))
             else:
-                self._look(db)
-            if self._untold:
-                self._untold = False
-                self._tell(self._watchers.tell, self._changed_by_others(db))
-        db.close()
+                await self._rest()
 
-    def _waiting(self) -> list[_Job]:
-        """Wait for a transaction, or for the time of a look at what others wrote; return all that wait."""
-        jobs = []
-        try:
-            jobs.append(self._jobs.get(timeout=POLL if self._watchers.paths else None))
-            while len(jobs) < GROUP:
-                jobs.append(self._jobs.get_nowait())
-        except queue.Empty:
-            pass
-        return [job for job in jobs if job is not None]
+    async def _rest(self) -> None:
+        """Wait for a transaction; meanwhile, look now and then what others have written."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._jobs.wanted.wait(), POLL if self._watchers.paths else None)
+        self._look()
+        self._tell_what_others_wrote()
 
-    def _commit(self, db: sqlite3.Connection, jobs: Sequence[_Job]) -> None:
+    async def _commit(self, jobs: Sequence[Job]) -> None:
         news: dict[str, Page | None] = {}
         try:
-            db.execute("BEGIN IMMEDIATE")
-            self._look(db)
+            await self._begin()
+            self._look()
             if len(self._states) > REMEMBERED:
                 self._states.clear()
-            group = Group(db, self._states)
+            group = Group(self._writing, self._states)
             for job in jobs:
                 _run(group, self.now(), job)
             group.write()
-            db.execute("COMMIT")
+            await self._loop.run_in_executor(self._committer, self._writing.execute, "COMMIT")
             news = group.news()
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is, those who wait are told
             self._states.clear()
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
             for job in jobs:
-                job.error = StoreError(f"{self._file}: {error}")
-        self._tell(self._answer, jobs, news)
+                job.error = StoreError(f"{self._file}: {error}") if isinstance(error, sqlite3.Error) else error
+        for job in jobs:
+            job.settle()
+        self._watchers.tell(news)
+        self._tell_what_others_wrote()
 
-    def _look(self, db: sqlite3.Connection) -> None:
+    async def _begin(self) -> None:
+        """Begin to write; while another process does, wait."""
+        deadline = self._loop.time() + BUSY
+        while True:
+            try:
+                self._writing.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self._loop.time() > deadline:
+                    raise
+            await asyncio.sleep(RETRY)
+
+    def _look(self) -> None:
         """See whether another process has written; what is remembered is worth nothing then."""
-        version = db.execute("PRAGMA data_version").fetchone()[0]
+        version = self._writing.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._version, self._untold = version, True
             self._states.clear()
 
-    def _changed_by_others(self, db: sqlite3.Connection) -> dict[str, Page | None]:
+    def _tell_what_others_wrote(self) -> None:
+        if not self._untold:
+            return
+        self._untold = False
         seen, self._seen = self._seen, {}
         for path in self._watchers.paths:
-            row = db.execute("SELECT state FROM stream WHERE path = ?", (path,)).fetchone()
+            row = self._writing.execute("SELECT state FROM stream WHERE path = ?", (path,)).fetchone()
             self._seen[path] = row and row[0]
-        return {path: None for path, state in self._seen.items() if path not in seen or seen[path] != state}
-
-    # From the writer's thread into the loop's.
-
-    def _tell(self, function: Callable[..., None], *args: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(function, *args)
-
-    def _answer(self, jobs: Sequence[_Job], news: dict[str, Page | None]) -> None:
-        for job in jobs:
-            _settle(job.answer, job.result, job.error)
-        self._watchers.tell(news)
+        changed = [path for path, state in self._seen.items() if path not in seen or seen[path] != state]
+        self._watchers.tell(dict.fromkeys(changed))
 
 
 def _connect(file: str | Path) -> sqlite3.Connection:
-    db = sqlite3.connect(file, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def _read(db: sqlite3.Connection, path: str, after: int, limit: int) -> Page | None:
+    db.execute("BEGIN")
+    try:
+        row = db.execute("SELECT state FROM stream WHERE path = ?", (path,)).fetchone()
+        if row is None:
+            return None
+        stream = decode_stream(row[0])
+        blocks = _blocks(db, stream.id, after, limit) if limit and after < stream.tail else []
+        return Page(stream, after, take(blocks, stream, after, limit))
+    finally:
+        db.execute("COMMIT")
+
+
+def _due(db: sqlite3.Connection, now: float, limit: int) -> list[str]:
+    rows = db.execute("SELECT path FROM stream WHERE due <= ? ORDER BY due LIMIT ?", (now, limit))
+    return [path for (path,) in rows]
 
 
 def _blocks(db: sqlite3.Connection, stream: int, after: int, limit: int) -> list[tuple[int, bytes]]:
@@ -244,19 +211,10 @@ def _blocks(db: sqlite3.Connection, stream: int, after: int, limit: int) -> list
     return blocks
 
 
-def _run(group: Group, now: float, job: _Job) -> None:
+def _run(group: Group, now: float, job: Job) -> None:
     try:
         job.result = group.run(now, job.paths, job.rule)
     except sqlite3.Error:
         raise
     except Exception as error:  # the rule's own: the caller of this transaction gets it, the others go on
         job.error = error
-
-
-def _settle(answer: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if answer.done():  # the caller was cancelled
-        return
-    if error is None:
-        answer.set_result(result)
-    else:
-        answer.set_exception(error)

@@ -1,0 +1,162 @@
+"""The relay against other servers of resumable streams: one producer to many readers, and many producers.
+
+All over real sockets on this machine, the readers in this process and the server in another, its producers in it. A
+token carries the time when it was made; its latency is the time until a reader has it. CPU is the server's alone, for
+each token that a reader got; Redis and the readers are not counted.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ROOT / ".cache" / "bench"
+SECONDS = 10
+RATE = 50.0
+CASES = {"1 producer, 1,000 readers": (1, 1000), "200 producers, 1 reader each": (200, 1)}
+STREAM = "/v1/stream/generations/{}?offset=-1&live=sse"
+OURS, NPM = "python -m bench.relay_servers.streamfold", "node bench/relay_servers/npm.mjs"
+CONTENDERS = {
+    "streamfold, SQLite": (f"{OURS} {{folder}}/streams.db", STREAM),
+    "streamfold, Redis": (f"{OURS} {{redis}}", STREAM),
+    "@durable-streams/server": (f"{NPM} durable-streams", STREAM),
+    "resumable-stream": (f"{NPM} resumable-stream {{redis}}", "/{}"),
+    "fastapi-resumable-stream": ("python -m bench.relay_servers.fastapi {redis}", "/{}"),
+}
+"""The server's command, and the path of a stream. The third keeps everything in memory, and nothing else."""
+_TOKEN = re.compile(rb'"t":(\d{6,})}')
+
+
+class Reader(asyncio.Protocol):
+    """Reads one stream; notes how long each token took."""
+
+    def __init__(self, request: bytes, latencies: list[int], opened: asyncio.Future[None]) -> None:
+        self._request = request
+        self._latencies = latencies
+        self._opened = opened
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._opened.done():
+            self._opened.set_result(None)
+        now = time.monotonic_ns()
+        data = self._rest + data
+        end = 0
+        for token in _TOKEN.finditer(data):
+            self._latencies.append(now - int(token[1]))
+            end = token.end()
+        self._rest = data[max(end, len(data) - 64) :]
+
+
+async def measure(url: str, server: subprocess.Popen[str], path: str, streams: int, readers: int) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    say(server, f"{streams} {RATE} {SECONDS}")
+    await asyncio.to_thread(hear, server, "ready")
+    host = urlsplit(url)
+    latencies: list[int] = []
+    transports = []
+    for number in range(streams):
+        for _ in range(readers):
+            opened = loop.create_future()
+            request = f"GET {path.format(number)} HTTP/1.1\r\nHost: {host.netloc}\r\n\r\n".encode()
+            made = await loop.create_connection(
+                lambda r=request, o=opened: Reader(r, latencies, o), host.hostname, host.port
+            )
+            transports.append(made[0])
+            await asyncio.wait_for(opened, 60)
+    before = cpu_of(server.pid)
+    say(server, "go")
+    await asyncio.sleep(SECONDS + 3)
+    used = cpu_of(server.pid) - before
+    for transport in transports:
+        transport.close()
+    latencies.sort()
+    count = len(latencies)
+    return {
+        "us_per_event": used / max(count, 1) * 1e6,
+        "p50_ms": latencies[count // 2] / 1e6 if count else None,
+        "p99_ms": latencies[count * 99 // 100] / 1e6 if count else None,
+        "memory_mb": memory_of(server.pid),
+        "received": count / (streams * readers * RATE * SECONDS),
+    }
+
+
+def hear(server: subprocess.Popen[str], start: str) -> str:
+    """Return the server's next line that begins so: what else it prints is its own affair."""
+    assert server.stdout is not None
+    for line in server.stdout:
+        if line.startswith(start):
+            return line.strip()
+    raise RuntimeError(f"the server ended without {start!r}")
+
+
+def say(server: subprocess.Popen[str], line: str) -> None:
+    assert server.stdin is not None
+    server.stdin.write(line + "\n")
+    server.stdin.flush()
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def memory_of(pid: int) -> float:
+    """Return the most memory that a process has had, in megabytes (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    options = f"--port 0 --unixsocket {folder}/socket --dir {folder} --appendonly yes --maxclients 9000"
+    server = subprocess.Popen(["redis-server", *options.split()], stdout=subprocess.DEVNULL)
+    try:
+        while not (folder / "socket").exists():
+            time.sleep(0.05)
+        yield f"unix://{folder}/socket"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def race(command: str, path: str, case: tuple[int, int]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
+        words = command.format(folder=folder, redis=redis).split()
+        words[0] = sys.executable if words[0] == "python" else words[0]
+        environment = os.environ | {"BENCH_PACKAGES": str(PACKAGES)}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(words, **pipes, text=True, cwd=ROOT, env=environment) as server:
+            try:
+                return asyncio.run(measure(hear(server, "http"), server, path, *case))
+            finally:
+                server.kill()
+
+
+def run() -> list[dict[str, Any]]:
+    missing = [name for name in ("redis-server", "node") if shutil.which(name) is None]
+    if missing or not PACKAGES.is_dir():
+        print(f"relay: missing {missing or PACKAGES}")
+        return []
+    rows = []
+    for case, sizes in CASES.items():
+        found = {name: race(command, path, sizes) for name, (command, path) in CONTENDERS.items()}
+        for name, row in found.items():
+            ratio = {other: row["us_per_event"] / found[other]["us_per_event"] for other in found if other != name}
+            rows.append({"bench": "relay", "case": case, "contender": name, **row, "ratio": ratio})
+    return rows

@@ -1,0 +1,66 @@
+"""Transactions that wait for their store, which writes many of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import StoreError
+from ..rules.stream import Rule
+
+
+class Job(msgspec.Struct):
+    """A transaction, and what became of it."""
+
+    paths: Sequence[str]
+    rule: Rule[Any]
+    answer: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        """Give the caller what became of it."""
+        if self.answer.done():  # the caller was cancelled
+            return
+        if self.error is None:
+            self.answer.set_result(self.result)
+        else:
+            self.answer.set_exception(self.error)
+
+
+class Jobs:
+    """The transactions that wait, first come first served."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()
+        self.wanted = asyncio.Event()
+        self.closing = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def do(self, paths: Sequence[str], rule: Rule[Any]) -> Any:
+        """Wait for a transaction's turn; return its result, or raise its error."""
+        if self.closing:
+            raise StoreError("the store is closed")
+        job = Job(paths, rule, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self.wanted.set()
+        return await job.answer
+
+    def take(self, most: int) -> list[Job]:
+        """Return those whose turn it is."""
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    def put_back(self, jobs: Iterable[Job]) -> None:
+        """Let these be the next ones."""
+        self._waiting.extendleft(reversed(list(jobs)))
+
+    def close(self) -> None:
+        """Take no more; what waits is still done."""
+        self.closing = True
+        self.wanted.set()
