@@ -1,5 +1,7 @@
 """The format of a recording: what is written is read again, however the file is cut, torn or damaged."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +113,12 @@ def test_any_bytes_come_back(data, reads):
     file = MAGIC + b"".join(encode("read", at, content) for at, content in reads)
     records, rest = read(data.draw(splits(file)))
     assert ([(record.at, record.data) for record in records], rest) == (reads, b"")
+
+
+def test_the_sample_in_the_specification_is_one():
+    text = (Path(__file__).parents[1] / "docs" / "recordings.md").read_text("utf-8")
+    start = text.index(f"    {MAGIC.decode()}")
+    sample = text[start : text.index("\nWhy", start)].replace("\n    ", "\n").removeprefix("    ")
+    records, rest = read([sample.encode()])
+    assert [record.kind for record in records] == ["head", "read", "end"]
+    assert rest == b""

@@ -3,15 +3,14 @@ r"""The format of a recording: what came over the wire, read by read, each with 
 A file is a first line and then records, each appended in one write and never touched again::
 
     streamfold recording 1
-    head 0 62 5d1f0c11
-    {"created": "2026-11-27T18:37:23Z", "by": "streamfold 0.1.0"}
-    response 312041 54 0e9a7d50
-    {"status": 200, "content_type": "text/event-stream"}
-    read 482113 83 9af3c21b
+    head 0 58 b033ce4f
+    {"created":"2026-11-27T18:37:23Z","by":"streamfold 0.1.0"}
+    read 482113 59 8b1200a6
     data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}
-    <an empty line of the wire>
-    end 931500 24 77e1b0aa
-    {"reading": "exhausted"}
+    <the empty line of the wire>
+
+    end 931500 23 a9392af5
+    {"reading":"exhausted"}
 
 A record is a line that says what it is, when it was (in microseconds from the start), how many bytes follow and their
 CRC-32; then these bytes as they are, and a line feed that is not of them. docs/recordings.md is the specification.

@@ -18,7 +18,7 @@ from ..test_corpus import RECORDINGS, every, wire_of
 MANY_CHOICES = {"openai_chat", "gemini"}
 SERVER_TOOLS = {"ui_messages"}
 WHOLE_CALLS = {"gemini", "ollama_chat"}
-REFUSALS = {"openai_chat"}
+REFUSALS = {"openai_chat", "openai_responses"}
 CUT = {Verdict.TRUNCATED, Verdict.TIMED_OUT, Verdict.CANCELLED}
 KINDS = {TextPart: "text", ReasoningPart: "reasoning", RefusalPart: "text", PlanPart: "reasoning"}
 
@@ -83,13 +83,15 @@ def _verdict(reply, name):
     if reply.verdict in natural | ({Verdict.FILTERED, Verdict.REFUSED} if name == "ollama_chat" else set()):
         called = [call for call in reply.tool_calls if call.complete or name not in WHOLE_CALLS]
         return Verdict.TOOL_CALLS if called or _says_calls(reply, name) else Verdict.COMPLETE
+    if name == "openai_responses" and reply.verdict is Verdict.REFUSED and not reply.refusal:
+        return Verdict.FILTERED
     if name in ("gemini", "ui_messages") and reply.verdict is Verdict.REFUSED:
         return Verdict.FILTERED
     return reply.verdict
 
 
 def _says_calls(reply, name):
-    return reply.verdict is Verdict.TOOL_CALLS and name not in WHOLE_CALLS
+    return reply.verdict is Verdict.TOOL_CALLS and name not in WHOLE_CALLS | {"openai_responses"}
 
 
 def _usage(reply, name):

@@ -96,7 +96,8 @@ def test_a_source_that_raised(path, chunks, error):
 
 
 def test_the_objects_of_a_client_library(path):
-    messages = pytest.importorskip("langchain_core.messages")
+    from langchain_core import messages
+
     source = [messages.AIMessageChunk(content=text, id="r") for text in ("Hel", "lo")]
     live = fold(source, record=path)
     assert live.text == "Hello"

@@ -10,12 +10,13 @@ import openai
 import pytest
 
 from fuzz.wires import encoded, framing_of, seeds
-from streamfold import Decoder
+from streamfold import Decoder, fold
 from streamfold.encoders import ENCODERS
 from streamfold.recordings import Recording
 from streamfold.recordings.faults import Faults, Place
 from streamfold.recordings.server import ReplayServer
 
+from ..sources.clients import CLIENTS
 from .made import made
 
 SSE = [b'data: {"a":1}\n\n', b'data: {"b":2}\n\n', b"data: [DONE]\n\n"]
@@ -165,6 +166,42 @@ def test_any_stream_drives_the_anthropic_client(source):
     assert calls == [(call.name, call.parse()) for call in reply.tool_calls]
     assert final.usage.output_tokens == reply.usage.output_tokens
     assert final.stop_reason == ("tool_use" if calls else "end_turn")
+
+
+@pytest.mark.parametrize("source", ["openai_chat", "anthropic_messages", "gemini", "ollama_chat", "cohere_v2"])
+def test_any_stream_drives_the_openai_client_for_responses(source):
+    wire = wire_of(source)
+    reply = replied(wire)
+    with serving(wire, to="openai_responses") as url:
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+        with client, client.responses.stream(model="m", input="x") as stream:
+            final = stream.get_final_response()
+    assert final.output_text == reply.text
+    calls = [(item.name, item.arguments) for item in final.output if item.type == "function_call"]
+    assert calls == [(call.name, call.arguments) for call in reply.tool_calls]
+    thoughts = [part.text for item in final.output if item.type == "reasoning" for part in item.content or []]
+    assert "".join(thoughts) == reply.reasoning + reply.plan
+    assert (final.status, final.usage.output_tokens) == ("completed", reply.usage.output_tokens)
+
+
+OTHERS = {
+    "google_genai": "gemini",
+    "ollama_chat": "ollama_chat",
+    "hugging_face": "openai_chat",
+}
+
+
+@pytest.mark.parametrize("source", ["openai_chat", "anthropic_messages", "openai_responses"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_any_stream_drives_other_clients(name, source):
+    wire = wire_of(source)
+    reply = replied(wire)
+    with serving(wire, to=OTHERS[name]) as url, CLIENTS[name].open(url) as stream:
+        again = fold(stream)
+    assert again.text == reply.text
+    assert again.reasoning == reply.reasoning
+    calls = [(call.name, call.parse()) for call in reply.tool_calls if call.complete]
+    assert [(call.name, call.parse()) for call in again.tool_calls] == calls
 
 
 def test_every_encoder_has_its_content_type():

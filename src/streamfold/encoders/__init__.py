@@ -23,6 +23,7 @@ from ..events import Event
 
 ENCODERS = {
     "openai_chat": "OpenAIChatEncoder",
+    "openai_responses": "OpenAIResponsesEncoder",
     "anthropic_messages": "AnthropicMessagesEncoder",
     "gemini": "GeminiEncoder",
     "ollama_chat": "OllamaChatEncoder",

@@ -1,13 +1,13 @@
 """Write Gemini's generateContent over server-sent events; `dialects/gemini.py` shows the wire.
 
 The format says calls of tools whole, so a call is said at its end, and one that never became whole is not. A seal comes
-alone, in a part without words, as Google sends it. A refusal in words is text, a plan is a thought; there is no reason
-for having declined but ``SAFETY``.
+alone, in a part without words, as Google sends it; one that is not base64 is left out, as Google's client breaks on it.
+A refusal in words is text, a plan is a thought; there is no reason for having declined but ``SAFETY``.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -58,7 +58,7 @@ class GeminiEncoder:
                 return self._part({"text": event.text, "thought": True}, event.choice)
             case ToolCallEnd() if event.call.complete:
                 return self._part(_call(event.call), event.choice)
-            case Details() if event.values.get("signature"):
+            case Details() if _is_seal(event.values.get("signature")):
                 thought = {"thought": True} if event.kind is ReasoningPart else {}
                 return self._part({"text": "", **thought, "thoughtSignature": event.values["signature"]}, event.choice)
             case PartEnd(MediaPart() as part):
@@ -92,7 +92,15 @@ class GeminiEncoder:
 def _call(call: ToolCall) -> dict[str, Any]:
     arguments = call.parse()
     args = arguments if isinstance(arguments, dict) else {"input": arguments}  # the format knows objects alone
-    return said(functionCall=said(name=call.name, args=args, id=call.id), thoughtSignature=call.signature)
+    seal = call.signature if _is_seal(call.signature) else None
+    return said(functionCall=said(name=call.name, args=args, id=call.id), thoughtSignature=seal)
+
+
+def _is_seal(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(b64decode(value, validate=True))
+    except ValueError:
+        return False
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
