@@ -49,14 +49,14 @@ DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 CORE = {name for name in DEPTH if DEPTH[name] >= DEPTH["course"]}
 FORBIDDEN = {"asyncio", "socket", "ssl", "threading", "time", "http", "httpx", "selectors", "subprocess"}
 THIRD_PARTY_ALLOWED = {
-    "commands": {"rich"},
+    "commands": {"platformdirs", "rich"},
     "dialects": {"msgspec"},
     "encoders": {"msgspec"},
     "engines": {"xllamacpp"},
     "inspection": {"rich"},
     "partial_json": {"jiter"},
     "pytest_plugin": {"pytest"},
-    "relay": {"msgspec", "starlette", "redis"},
+    "relay": {"msgspec", "prometheus_client", "redis", "starlette", "uvicorn"},
     "transports": {"urllib3", "aiohttp", "yarl"},
 }
 PURE_FOLDERS = {"relay/rules"}

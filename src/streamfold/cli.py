@@ -13,10 +13,18 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from .commands import convert, diff, exit_status, fold, inspect, replay, run
+from .commands import convert, diff, exit_status, fold, inspect, replay, run, serve
 from .errors import CallerError, StreamfoldError
 
-COMMANDS = {"run": run, "fold": fold, "replay": replay, "inspect": inspect, "diff": diff, "convert": convert}
+COMMANDS = {
+    "run": run,
+    "fold": fold,
+    "serve": serve,
+    "replay": replay,
+    "inspect": inspect,
+    "diff": diff,
+    "convert": convert,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

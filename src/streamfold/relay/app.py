@@ -10,17 +10,26 @@ from typing import TypedDict
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import static
+from .access import Access, Guard
+from .engines import EngineSpec, open_engines
 from .errors import RelayError, StoreError
-from .http import refusal
+from .generating import Generations
 from .limits import DEFAULTS, Limits
 from .log import Log
+from .refusals import refusal
+from .shutdown import early_notice
 from .stores import open_store
 from .views import durable_streams
+from .views import generations as generations_view
 
+RETENTION = 24 * 3600
+"""Seconds without use after which a generation is forgotten."""
 SWEEP = 1.0
 """Seconds between two looks for lost producers and expired streams."""
 
@@ -29,40 +38,69 @@ class State(TypedDict):
     """What requests find under ``request.state``."""
 
     log: Log
+    generations: Generations
+    access: Access
 
 
-def create_app(store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = ()) -> Starlette:
+def create_app(
+    store: str,
+    *,
+    engines: Sequence[EngineSpec] = (),
+    limits: Limits = DEFAULTS,
+    cors: Sequence[str] = (),
+    token: str | None = None,
+    retention: int | None = RETENTION,
+) -> Starlette:
     """Return the relay as an ASGI application.
 
     Args:
         store: Where streams are kept; see `stores.open_store`. Opened at startup, closed at shutdown.
+        engines: What answers; loaded at startup.
         limits: What is bounded.
         cors: Origins whose pages may use the relay; ``*`` for all.
+        token: The bearer token; without one, serve it on the loopback alone.
+        retention: After how many seconds without use a generation is forgotten; ``None`` for never.
     """
+    access = Access(token, cors)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
+        loaded = await open_engines(engines)
         opened = await open_store(store)
         log = app.state.log = Log(opened, limits)
-        sweeper = asyncio.create_task(_sweep(log))
-        try:
-            yield {"log": log}
-        finally:
-            log.stop()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
-            await opened.close()
+        generations = Generations(log, loaded, retention)
+        tasks = {asyncio.create_task(_sweep(log))}
 
-    cross_origin = Middleware(
-        CORSMiddleware,
-        allow_origins=cors,
-        allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
-        allow_headers=ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-    )
+        async def wind_down() -> None:
+            await generations.stop()
+            log.stop()  # readers have the ends by now
+
+        try:
+            with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
+                yield {"log": log, "generations": generations, "access": access}
+        finally:
+            await wind_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await opened.close()
+            await loaded.close()
+
+    routes = [*durable_streams.ROUTES, *generations_view.ROUTES]
     return Starlette(
-        routes=[*durable_streams.ROUTES],
-        middleware=[Middleware(SecurityHeaders), cross_origin],
+        routes=[*routes, *static.mounts()],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=access.hosts, www_redirect=False),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=cors,
+                allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+                allow_headers=ALLOWED_HEADERS,
+                expose_headers=EXPOSED_HEADERS,
+            ),
+            Middleware(Guard, access=access, roots={route.path.split("/")[1] for route in routes}),
+        ],
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
     )

@@ -1,16 +1,18 @@
-"""What every view does with a request and a refusal."""
+"""What every view does with a request."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
 
-from .errors import RelayError, RelayLimitError
+from .access import Access
+from .errors import BadRequestError, RelayLimitError
+from .generating import Generations
 from .log import Log
+
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def log_of(request: Request) -> Log:
@@ -33,8 +35,25 @@ async def body_of(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def refusal(error: RelayError, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response that says why not: ``{"error": {"type", "message"}}``."""
-    kind = type(error).__name__.removesuffix("Error")
-    body = msgspec.json.encode({"error": {"type": kind, "message": str(error)}})
-    return Response(body, error.status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+def generations_of(request: Request) -> Generations:
+    """Return what produces generations here."""
+    return cast("Generations", request.state.generations)
+
+
+async def json_of(request: Request) -> dict[str, Any]:
+    """Read the body as a JSON object.
+
+    Raises:
+        BadRequestError: It is none.
+        RelayLimitError: It is too large.
+    """
+    body = await body_of(request, log_of(request).limits.max_body)
+    try:
+        return _decode_object(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequestError(f"the body is not a JSON object: {error}") from error
+
+
+def readable(request: Request, path: str) -> str:
+    """Return a URL from which this path alone can be read, without a token."""
+    return cast("Access", request.state.access).readable(path)

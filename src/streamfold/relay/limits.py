@@ -12,6 +12,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         max_body: Bytes of one request's body.
         max_path: Characters of a stream's path.
         max_readers: Readers that follow streams at once, in this process.
+        max_generations: Generations that run at once, in this process.
         long_poll: Seconds that a long poll waits.
         page: Bytes that one catch-up read returns; a single larger record is returned whole.
     """
@@ -19,6 +20,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 16 * 1024 * 1024
     max_path: int = 1024
     max_readers: int = 10_000
+    max_generations: int = 1_000
     long_poll: float = 20.0
     page: int = 1024 * 1024
 
