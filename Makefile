@@ -1,7 +1,7 @@
 # Everything sets itself up in .venv; `make clean` forgets it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml $(shell find src -name '*.py')
+SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 
 CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
@@ -9,7 +9,7 @@ CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/t
 # What is tested against programs of npm, where that is installed.
 NPM := $(if $(shell command -v npm),.cache/relay/installed)
 
-.PHONY: demo test test-core lint fuzz bench clean
+.PHONY: demo test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
@@ -33,6 +33,10 @@ fuzz: .venv/wheel .venv/fuzz
 
 bench: .venv/wheel .venv/bench
 	$(BIN)/python -m bench
+
+# docs/cli.md, from the command's own parser.
+docs: .venv/wheel
+	$(BIN)/python -m docs.cli_reference
 
 clean:
 	rm -rf .venv dist

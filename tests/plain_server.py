@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -92,8 +93,9 @@ class PlainServer:
         hangups: When a client has hung up, in seconds of the monotonic clock.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.script = script
+        self._context = context
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
         self.n_connections = 0
@@ -102,7 +104,7 @@ class PlainServer:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/chat/completions"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._listener.getsockname()[1]}/v1/chat/completions"
 
     def run(self) -> None:
         while True:
@@ -118,8 +120,10 @@ class PlainServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        peer = Peer(self, connection)
         try:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            peer = Peer(self, connection)
             while True:
                 peer.read_request()
                 self.script(peer, len(self.bodies))
@@ -150,8 +154,8 @@ class PlainServer:
 
 
 @contextmanager
-def plain_server(script: Script) -> Iterator[PlainServer]:
-    server = PlainServer(script)
+def plain_server(script: Script, context: ssl.SSLContext | None = None) -> Iterator[PlainServer]:
+    server = PlainServer(script, context)
     acceptor = threading.Thread(target=server.run, daemon=True)
     acceptor.start()
     try:

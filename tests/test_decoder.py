@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamfold import decoder as decoder_module
 from streamfold.decoder import Decoder
 from streamfold.errors import ChunkTypeError, DialectError, FramingError, LimitError, ProviderError
 from streamfold.events import StreamEnd, TextDelta
@@ -455,3 +456,15 @@ def test_twice_the_stream_takes_twice_the_time(make):
         if ratio <= MAX_RATIO:
             return
     pytest.fail(f"twice the stream took {ratio:.1f} times as long")
+
+
+def test_first_bytes_that_do_not_tell_are_looked_at_once_a_line(monkeypatch):
+    """Else each read would copy and read all of them again."""
+    looks = []
+    find = decoder_module.find_framing
+    monkeypatch.setattr(decoder_module, "find_framing", lambda *args, **more: looks.append(args) or find(*args, **more))
+    wire = json.dumps({"message": {"content": "a" * 1000}, "done": True}).encode()
+    decoder = Decoder()
+    for byte in wire + b"\n":
+        decoder.feed(bytes([byte]))
+    assert (decoder.fold.reply.text, len(looks)) == ("a" * 1000, 2)

@@ -14,7 +14,9 @@ EXAMPLES = ROOT / "examples"
 SHOWN = {
     "async.py": "One two\nstopped\n",
     "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
+    "openai_compatible.py": "5. Jupiter\n6. \nstopped\n",
     "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
+    "trio_client.py": "One two\nstopped\nOne two three four\ncomplete\n",
     "wire.py": "stopped: 'The sky is blue. '\n",
 }
 
@@ -25,7 +27,7 @@ def test_every_example_is_here() -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_example(name: str) -> None:
-    if name == "local_model.py":
+    if name in ("local_model.py", "openai_compatible.py"):
         need_engine()
     done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamfold.choices import MAX_CHOICES
 from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
 from streamfold.errors import CallerError, DialectError, LimitError, ProviderError, SourceError
 from streamfold.events import (
@@ -408,3 +409,26 @@ def test_deltas_one_at_a_time_or_all_at_once(deltas, stop):
 def test_text_as_str_or_as_deltas(pieces, stop):
     plain, wrapped = [folded([*kind, END], stop=stop) for kind in (filter(None, pieces), map(TextDelta, pieces))]
     assert plain == wrapped
+
+
+def test_more_choices_than_the_limit_end_the_stream():
+    folding = Fold(stop="END")
+    folding.feed([TextDelta("a", index) for index in range(MAX_CHOICES)])
+    assert not folding.ended
+    folding.feed([TextDelta("b", MAX_CHOICES - 1), TextDelta("c", MAX_CHOICES), TextDelta("d", 0)])
+    assert folding.ended
+    folding.close()
+    reply = folding.reply
+    assert (reply.verdict, reply.error.limit, len(reply.choices)) == (Verdict.ERRORED, MAX_CHOICES, MAX_CHOICES)
+    assert reply.choices[-1].text == "ab"
+    assert str(reply.error) == "choices of 1,025 alternatives, limit 1,024"
+
+
+@pytest.mark.parametrize("order", [("stop", "end"), ("end", "stop"), ("stop", "stop")])
+def test_stream_ends_when_every_choice_has(order):
+    ways = {"stop": lambda n: TextDelta("xEND", n), "end": lambda n: ChoiceEnd("stop", Verdict.COMPLETE, n)}
+    folding = Fold(stop="END")
+    folding.feed([TextDelta("a", 0), TextDelta("a", 1), ways[order[0]](0)])
+    assert not folding.ended
+    folding.feed([TextDelta("late", 0), ways[order[1]](1)])
+    assert folding.ended

@@ -162,6 +162,18 @@ ANTHROPIC = {
     "the result of an earlier call": ([RESULT, TextPart("Hello")], [RESULT_BLOCK, TEXT]),
     "a call over MCP": (
         [
+            ServerToolCall("mcptoolu_1", "echo", '{"a": 1}', True, "tools"),
+            ServerToolResult("mcptoolu_1", "mcp_tool_result", {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1"}),
+            TextPart("Hello"),
+        ],
+        [
+            {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "echo", "input": {"a": 1}, "server_name": "tools"},
+            {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1"},
+            TEXT,
+        ],
+    ),
+    "a call over MCP whose server is not known": (
+        [
             ServerToolCall("mcptoolu_1", "echo", "{}", complete=True),
             ServerToolResult("mcptoolu_1", "mcp_tool_result", {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1"}),
             TextPart("Hello"),
@@ -226,13 +238,13 @@ def test_the_openai_client_takes_every_message():
 
 def test_the_anthropic_client_takes_every_message():
     try:
-        from anthropic.types import MessageParam
+        from anthropic.types.beta import BetaMessageParam
     except ImportError:
         missing("the package anthropic")
     for name, (parts, content) in ANTHROPIC.items():
         if name != "compaction":  # of the beta API
-            validated(MessageParam, {"role": "assistant", "content": blocks(*parts)})
-            validated(MessageParam, {"role": "assistant", "content": content})
+            validated(BetaMessageParam, {"role": "assistant", "content": blocks(*parts)})
+            validated(BetaMessageParam, {"role": "assistant", "content": content})
 
 
 # -- from the wire -----------------------------------------------------------------------------------------------------
@@ -260,3 +272,22 @@ def test_a_recorded_message_of_anthropics_goes_back_block_by_block(shared):
             differs.add(path.name)
     assert paths
     assert differs == DIFFERS
+
+
+def test_reasoning_details_go_back_with_their_pieces_joined():
+    pieces = [
+        {"type": "reasoning.text", "index": 0, "text": "H", "format": "f", "signature": None},
+        {"type": "reasoning.text", "index": 0, "text": "m"},
+        {"type": "reasoning.text", "index": 0, "signature": "s"},
+        {"type": "reasoning.encrypted", "index": 1, "data": "d", "id": "i"},
+        {"type": "reasoning.summary", "index": 2, "summary": "So"},
+    ]
+    part = ReasoningPart("Hm", signature="s", details=pieces)
+    message = Reply(choices=[Choice(0, [part, TextPart("Hello")])]).to_openai()
+    assert message["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "Hm", "format": "f", "signature": "s"},
+        {"type": "reasoning.encrypted", "index": 1, "data": "d", "id": "i"},
+        {"type": "reasoning.summary", "index": 2, "summary": "So"},
+    ]
+    assert "reasoning_content" not in message
+    assert pieces[0]["text"] == "H"

@@ -99,6 +99,18 @@ def test_a_reply_comes_whole(run: Any) -> None:
     assert b"Bearer sk-12345678" in server.heads[0]
 
 
+def test_the_timing_counts_what_came(run: Any) -> None:
+    """Whatever the network put into one read."""
+    with plain_server(hello) as server:
+        timing = one(run, asking(server)).timing
+    assert timing is not None
+    assert (timing.deltas, timing.events) == (2, 4)
+    assert timing.bytes == 198
+    assert timing.first is not None
+    assert timing.generating is not None
+    assert 0 < timing.first <= timing.first + timing.generating <= timing.total
+
+
 def test_three_streams_in_a_row_use_one_connection(run: Any) -> None:
     with plain_server(hello) as server:
         replies = run([(asking(server), {})] * 3)
@@ -361,6 +373,18 @@ def test_another_thread_may_close_a_stream_that_waits(script: Script) -> None:
         assert not reader.is_alive()
     assert seen[-1].reply.verdict is Verdict.CANCELLED
     assert events.reply.text == ("one" if script is stalling else "")
+
+
+def test_the_timing_runs_along() -> None:
+    with plain_server(stalling) as server, stream(asking(server)) as events:
+        assert next(events)
+        first = events.reply.timing
+        time.sleep(0.02)
+        second = events.reply.timing
+        assert first
+        assert second
+        assert first.deltas == second.deltas == 1
+        assert first.total < second.total
 
 
 def test_no_thread_and_no_task_is_left() -> None:

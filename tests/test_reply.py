@@ -53,7 +53,14 @@ def test_json_has_the_parts_in_order():
     first, second = REPLY.to_dict()["choices"]
     kinds = ["reasoning", "server_tool_call", "server_tool_result", "text", "refusal", "plan", "tool_call", "media"]
     assert [part["type"] for part in first["parts"]] == kinds
-    assert first["parts"][0] == {"type": "reasoning", "text": "Hm.", "signature": "s", "redacted": None, "id": None}
+    assert first["parts"][0] == {
+        "type": "reasoning",
+        "text": "Hm.",
+        "signature": "s",
+        "redacted": None,
+        "id": None,
+        "details": [],
+    }
     assert first["parts"][2]["content"] == [{"url": "u"}]
     assert first["parts"][3]["citations"] == [{"url": "u"}]
     assert base64.b64decode(first["parts"][-1]["data"]) == b"\x89PNG"

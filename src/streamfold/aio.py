@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .closing import aclose_source, attach_partial
 from .course import Course
-from .events import Event, TextDelta
+from .events import Event, Reset, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.opening import aopened
-from .sync import check_callback, iterate, log_callback_error
+from .sync import Callbacks, callbacks_of, iterate
 
 if TYPE_CHECKING:
     from .anetwork import AsyncNetwork
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from .request import Request
 
 OnText = Callable[[str], object | Awaitable[object]]
+OnReset = Callable[[Reset], object | Awaitable[object]]
 
 
 async def afold(
     source: AsyncIterable[Any] | Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
+    on_reset: OnReset | None = None,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
 ) -> Reply:
@@ -46,15 +48,17 @@ async def afold(
     Args:
         source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through.
-        options: See `Options`.
+        on_reset: Called, and awaited, in the same way, as for `streamfold.fold`.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through.
+        options: See `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable, or an option cannot be meant.
+        MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    check_callback(on_text)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     async with AsyncStream(source, **options) as opened:
-        return await opened._drain(on_text, raise_callback_errors)
+        return await opened._drain(callbacks)
 
 
 class AsyncStream(AsyncIterator[Event]):
@@ -152,19 +156,21 @@ class AsyncStream(AsyncIterator[Event]):
             self._watch = watch_over(self._course.clock)
         return await self._watch.wait(self._feed.read)
 
-    async def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
+    async def _drain(self, callbacks: Callbacks) -> Reply:
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
         while not self._closed:
             for piece in await self._pull():
-                if on_text is not None and isinstance(piece, str):
-                    try:
-                        outcome = on_text(piece)
-                        if isinstance(outcome, Awaitable):
-                            await outcome
-                    except Exception as error:
-                        if raise_callback_errors:
-                            raise
-                        log_callback_error(self._course.fold, error)
+                try:
+                    if isinstance(piece, str):
+                        outcome = callbacks.on_text(piece)
+                    elif isinstance(piece, Reset):
+                        outcome = callbacks.on_reset(piece)
+                    else:
+                        continue
+                    if isinstance(outcome, Awaitable):
+                        await outcome
+                except Exception as error:
+                    callbacks.raised(error, self._course.fold)
         return self.reply
 
     async def _end(

@@ -68,6 +68,7 @@ class Course:
         self.is_timed = self.timeouts != NO_LIMITS
         self.passed: Deadline | None = None
         self.again = False
+        self._more = 0  # `n_more` of the intake, as of the last read
         self._meter = Meter(now)
         self._timing: Timing | None = None
         self.attempts = None
@@ -118,12 +119,14 @@ class Course:
         """Take in the head of a response that is a stream."""
         assert self.attempts is not None
         self.attempts.answered(status, headers)
+        self._more = self.intake.n_more
         for tap in self.taps:
             tap.response(status, headers, now)
 
-    def took(self, chunk: Any, shown: Shown | str, now: float) -> bool:
+    def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, events=1)
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
         fold = self.intake.fold
@@ -180,6 +183,8 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
+        self.fold.passed = None
+        self._more = 0
         self.intake = self.attempts.intake
         self.passed = None
         self.clock.restart(now + self.attempts.wait)

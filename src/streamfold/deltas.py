@@ -2,8 +2,8 @@
 
 A plain ``str`` is a piece of text of choice 0 and valid Unicode: nearly every delta of every stream is one.
 `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `PlanDelta`, `PartStart`, `PartBreak`, `Details` and `Usage` serve here
-as they do in the events and in the reply, and an error (`ProviderError`, `DialectError`) is a delta like any other. The
-rest is below.
+as they do in the events and in the reply, and an error (`ProviderError`, `DialectError`) is a delta like any other;
+`UnreadUsage` is a report to be read later. The rest is below.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .errors import StreamfoldError
 from .events import Details, PartBreak, PartStart, PlanDelta, ReasoningDelta, RefusalDelta, TextDelta
 from .parts import Part
 from .reply import Verdict
-from .usage import Usage
+from .usage import UnreadUsage, Usage
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class ToolCallPiece:
         server: Whether the provider executes the call itself.
         signature: The provider's seal on the call.
         free_text: Whether the arguments are free text, not JSON.
+        server_name: The name of the MCP server that has the tool.
     """
 
     index: int | None = None
@@ -40,6 +41,7 @@ class ToolCallPiece:
     server: bool = False
     signature: str | None = None
     free_text: bool = False
+    server_name: str | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +77,10 @@ class Identity:
     model: str | None = None
     fingerprint: str | None = None
 
+    def completed(self, later: Identity) -> Identity:
+        """Return this with what only `later` says."""
+        return Identity(self.id or later.id, self.model or later.model, self.fingerprint or later.fingerprint)
+
 
 @dataclass(slots=True)
 class Anomaly:
@@ -108,6 +114,7 @@ Delta = (
     | Logprobs
     | Identity
     | Usage
+    | UnreadUsage
     | Anomaly
     | StreamfoldError
     | Marker

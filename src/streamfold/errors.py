@@ -14,6 +14,7 @@ The branches say whose fault it is::
     ├── SourceError                       the pipe broke: the source itself raised
     ├── EngineError                       an engine on this device cannot run
     ├── MissingExtraError (ImportError)   a package that an extra of streamfold brings is not installed
+    ├── ConversationError                 the conversations kept on this device cannot be read or written
     └── VerdictError                      the reply is not a whole answer (`Reply.raise_for_verdict`)
         ├── TruncatedError                the stream broke off
         ├── LengthError                   the model ran into its length limit
@@ -191,6 +192,10 @@ class MissingExtraError(StreamfoldError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{what} is not installed: run `pip install 'streamfold[{extra}]'`")
+
+
+class ConversationError(StreamfoldError):
+    """The conversations kept on this device cannot be read or written."""
 
 
 class VerdictError(StreamfoldError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .parts import Part, ToolCall, Words
+from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
 
 
@@ -148,3 +148,15 @@ Event = (
     | Reset
     | StreamEnd
 )
+
+
+PART_OF: dict[type[TextDelta | ReasoningDelta | RefusalDelta | PlanDelta], type[Words]] = {
+    TextDelta: TextPart,
+    ReasoningDelta: ReasoningPart,
+    RefusalDelta: RefusalPart,
+    PlanDelta: PlanPart,
+}
+"""What words become."""
+
+DELTA_OF = {part: delta for delta, part in PART_OF.items()}
+"""What says the words of a part."""

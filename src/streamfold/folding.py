@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .choices import OpenChoices
 from .deltas import (
     END,
     Anomaly,
@@ -24,8 +25,10 @@ from .deltas import (
     ToolCallPiece,
     WholePart,
 )
-from .errors import ProviderError, SourceError, StreamfoldError
+from .errors import LimitError, ProviderError, SourceError, StreamfoldError
 from .events import (
+    DELTA_OF,
+    PART_OF,
     Details,
     Event,
     PartBreak,
@@ -40,23 +43,18 @@ from .events import (
     ToolCallEnd,
     ToolCallStart,
 )
+from .joining import Joiner
 from .notes import Notes
 from .open_choice import Channel, OpenChoice
-from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
-from .reply import Choice, Reply, Verdict
-from .stops import StopMatcher, listed
-from .tags import THINK, Tag, TagSplitter
+from .parts import Part, ReasoningPart, TextPart, ToolCall, Words
+from .reply import Reply, Verdict
+from .stops import StopMatcher
+from .tags import THINK, Tag
 from .tool_calls import OpenCall
-from .usage import Usage
+from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
 _CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
-_EVENT_OF: dict[type[Words], Callable[[str, int], Event]] = {
-    TextPart: TextDelta,
-    ReasoningPart: ReasoningDelta,
-    RefusalPart: RefusalDelta,
-    PlanPart: PlanDelta,
-}
 
 
 class Fold:
@@ -74,6 +72,7 @@ class Fold:
             append it and to hand it on is all there is to do.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
+        unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
         notes: What the stream did that it should not have done.
         heard: The kind of the latest content, shown or held back; ``None`` where only text came the short way since
             somebody set it so.
@@ -93,13 +92,11 @@ class Fold:
     ) -> None:
         self.ended = False
         self.raw: list[Any] | None = [] if raw else None
-        self._tags = tags
-        self._stop = listed(stop)
-        self._include_stop = include_stop
-        self._choices: dict[int, OpenChoice] = {}
+        self._choices = OpenChoices(stop, include_stop, tags)
         self._verdict: Verdict | None = None
         self._error: StreamfoldError | None = None
-        self._usage = Usage()
+        self._tally = Tally()
+        self.unread_usage: Callable[[], Sequence[UnreadUsage]] = tuple
         self._identity = Identity()
         self.dialect: str | None = None
         self.notes = Notes()
@@ -110,7 +107,6 @@ class Fold:
         self.append: Callable[[str], None] | None = None
         self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
         self._pieces: list[str] = []
-        self._first = self._open(0)  # now: bad stops or tags are the caller's mistake, not the stream's
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -126,7 +122,11 @@ class Fold:
                 self._pieces.append(delta)
                 shown.append(delta)
             elif not self.ended:
-                self._take(delta, shown)
+                try:
+                    self._take(delta, shown)
+                except LimitError as error:
+                    self._error = error
+                    self._end()
             else:
                 self._discard(delta)
         return shown
@@ -155,23 +155,32 @@ class Fold:
         shown.append(StreamEnd(self.reply))
         return shown
 
+    def resume(self, text: str) -> Shown:
+        """Go on after `text`, which an earlier attempt brought; return what it lets out. What repeats it is dropped."""
+        shown = self.feed([text])
+        self._leave_text()
+        self._choices.first.joiners[TextPart] = Joiner(text)
+        return shown
+
     @property
     def reply(self) -> Reply:
         """What was received so far. Costs a join of the text; while the stream runs its verdict is ``None``."""
-        choices = [self._choices[index].freeze() for index in sorted(self._choices)]
+        for unread in self.unread_usage():
+            self._tally.add(unread)
+        usage = self._tally.usage
         has_ended = self._marked_end or any(choice.end for choice in self._choices.values())
         return Reply(
             verdict=self._verdict,
-            choices=choices or [Choice()],
-            stop=next((c.match for c in self._choices.values() if c.match), None),
-            usage=self._usage if has_ended else self._usage.so_far(),
+            choices=self._choices.freeze(),
+            stop=self._choices.match,
+            usage=usage if has_ended else usage.so_far(),
             id=self._identity.id,
             model=self._identity.model,
             fingerprint=self._identity.fingerprint,
             dialect=self.dialect,
             error=self._error,
             callback_error=self.notes.callback_error,
-            anomalies=self.notes.sentences(sum(choice.n_replaced for choice in self._choices.values())),
+            anomalies=self.notes.sentences(self._choices.n_replaced),
             raw=None if self.raw is None else list(self.raw),
             leftover=self._leftover,
             passed=self.passed,
@@ -183,31 +192,24 @@ class Fold:
         match delta:
             case str():
                 self._say(TextPart, delta, 0, shown)
-            case TextDelta():
-                self._say(TextPart, delta.text, delta.choice, shown)
-            case ReasoningDelta():
-                self._say(ReasoningPart, delta.text, delta.choice, shown)
-            case Usage():  # Gemini sends one with each piece of text
-                self._usage = self._usage.updated(delta)
-            case RefusalDelta():
-                self._say(RefusalPart, delta.text, delta.choice, shown)
-            case PlanDelta():
-                self._say(PlanPart, delta.text, delta.choice, shown)
+            case TextDelta() | ReasoningDelta() | RefusalDelta() | PlanDelta():
+                self._say(PART_OF[type(delta)], delta.text, delta.choice, shown)
+            case Usage() | UnreadUsage():  # Gemini sends one with each piece of text
+                self._tally.add(delta)
             case ToolCallPiece():
                 self._call(delta, shown)
             case PartStart() | PartBreak() | Details():
-                self._choice(delta.choice).describe(delta)
+                self._choices[delta.choice].describe(delta)
                 self._leave_text()  # it may have begun a part
                 shown.append(delta)
             case WholePart():
                 self._add(delta, shown)
             case ChoiceEnd():
-                self._choice(delta.choice).end = delta
-                self._leave_text()
+                self._stop_choice(self._choices[delta.choice], delta)
             case Identity():
-                self._identify(delta)
+                self._identity = self._identity.completed(delta)
             case Logprobs():
-                self._choice(delta.choice).logprobs.extend(delta.entries)
+                self._choices[delta.choice].logprobs.extend(delta.entries)
             case Anomaly():
                 self.notes.add(delta.sentence, delta.n)
             case StreamfoldError():
@@ -217,12 +219,18 @@ class Fold:
                 self._marked_end = True
                 self._end()
 
+    def _stop_choice(self, choice: OpenChoice, end: ChoiceEnd) -> None:
+        is_new, choice.end = choice.end is None, end
+        self._leave_text()
+        if is_new and self._choices.have_stops:
+            self.ended = self._choices.are_stopped
+
     def _end(self) -> None:
         self.ended = True
         self._leave_text()
 
     def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
-        choice = self._choice(index)
+        choice = self._choices[index]
         text = choice.valid(kind, text)
         if index == 0:
             self._leave_text()
@@ -252,8 +260,10 @@ class Fold:
         if choice.matcher is None:
             return text
         if kind is TextPart:
+            was_stopped = choice.matcher.state.stopped
             text = choice.matcher.feed(text)
-            self.ended = choice.match is not None and all(c.match or c.end for c in self._choices.values())
+            if choice.matcher.state.stopped and not was_stopped:
+                self.ended = self._choices.are_stopped
             return text
         if choice.match:
             return ""
@@ -272,14 +282,14 @@ class Fold:
                 self._watched = choice.matcher
                 self.append = None if choice.matcher else pieces.append
         else:
-            shown.append(_EVENT_OF[kind](text, choice.index))
+            shown.append(DELTA_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
         self.append = self._watched = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
-        choice = self._choice(piece.choice)
+        choice = self._choices[piece.choice]
         if choice.match:
             return
         self._release(choice, shown)
@@ -313,7 +323,7 @@ class Fold:
             shown.append(PartEnd(part, choice.index))
 
     def _add(self, whole: WholePart, shown: Shown) -> None:
-        choice = self._choice(whole.choice)
+        choice = self._choices[whole.choice]
         if choice.match:
             return
         self._release(choice, shown)
@@ -323,28 +333,12 @@ class Fold:
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))
 
-    def _identify(self, new: Identity) -> None:
-        old = self._identity
-        self._identity = Identity(old.id or new.id, old.model or new.model, old.fingerprint or new.fingerprint)
-
-    def _choice(self, index: int) -> OpenChoice:
-        choice = self._choices.get(index)
-        if choice is None:
-            choice = self._choices[index] = self._open(index) if index else self._first
-        return choice
-
-    def _open(self, index: int) -> OpenChoice:
-        matcher = StopMatcher(self._stop, include=self._include_stop) if self._stop else None
-        return OpenChoice(index, matcher, TagSplitter(self._tags) if self._tags else None)
-
     def _discard(self, delta: Delta) -> None:
         """Count text that comes after the end, if a stop sequence was the end."""
         late = TextDelta(delta) if isinstance(delta, str) else delta
         choice = self._choices.get(late.choice) if isinstance(late, TextDelta) else None
         if isinstance(late, TextDelta) and choice and choice.matcher and choice.match:
             choice.matcher.feed(choice.valid(TextPart, late.text))
-
-    # -- ends ----------------------------------------------------------------------------------------------------
 
     def _release(self, choice: OpenChoice, shown: Shown) -> None:
         """Show the held-back text of `choice`: neither a stop sequence nor a tag reaches over another kind of part."""
@@ -354,11 +348,11 @@ class Fold:
             self._show(choice, TextPart, choice.matcher.close(), shown)
 
     def _finish(self, choice: OpenChoice, shown: Shown) -> None:
+        said_end = choice.end is not None or self._marked_end
         for channel, joiner in choice.joiners.items():
-            if joiner.held and not choice.match:
+            if joiner.held and not choice.match and (said_end or not isinstance(joiner, Joiner)):
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
-        said_end = choice.end is not None or self._marked_end
         cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:
@@ -374,7 +368,7 @@ class Fold:
             self._show(choice, channel, self._sifted(choice, channel, text, shown), shown)
 
     def _judge(self, reader: Verdict) -> Verdict:
-        first = self._choices[min(self._choices)] if self._choices else None
+        first = self._choices.lowest
         whole = self._marked_end or (first is not None and bool(first.end or first.match))
         if whole and isinstance(self._error, SourceError):
             self.notes.add(f"{self._error}, after the end of the reply")

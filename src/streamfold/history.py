@@ -10,8 +10,8 @@ OpenAI chat:
 
 - Reasoning goes back as ``reasoning_content`` where the message calls tools, since DeepSeek and Moonshot refuse the
   message without it, and nowhere else, since there they ignore it or refuse it. Reasoning that is signed or encrypted
-  is not of their kind and stays out; so does OpenRouter's ``reasoning_details``. A server that knows the field by the
-  name ``reasoning`` only (Groq, Cerebras) wants it renamed.
+  is not of their kind and stays out. A server that knows the field by the name ``reasoning`` only (Groq, Cerebras)
+  wants it renamed. OpenRouter's ``reasoning_details`` go back as they came, with the pieces of each one joined.
 - The signature of a Gemini call goes where Google's own OpenAI-compatible API has it; it refuses the call without.
 - Citations and the provider's own tools have no place in such a message.
 
@@ -21,8 +21,8 @@ Anthropic messages (https://platform.claude.com/docs/en/api/messages):
 - A text must be more than whitespace, so what stands between two cited texts is joined to the first of them; at the
   end of the message it must not end in whitespace. A refusal is text.
 - A tool's input is an object; free text or another value is sent as the member ``input`` of one.
-- A call of a tool of Anthropic's goes back with its result. Without a result it does only where the provider said that
-  it waits (``pause_turn``, ``tool_use``). Of calls over MCP the server's name is not known, so these stay out.
+- A call of a tool of Anthropic's, or over MCP, goes back with its result. Without a result it does only where the
+  provider said that it waits (``pause_turn``, ``tool_use``).
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 
 _NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_SERVER_ID = "srvtoolu_"  # what the API demands of the ids of its own tools' calls
+_SERVER_ID, _MCP_ID = "srvtoolu_", "mcptoolu_"  # what the API demands of the ids of its own tools' calls, and of MCP's
 _WAITS = {"pause_turn", "tool_use"}
 _SEALS_OF_ANTHROPIC = {None, "anthropic_messages", "bedrock_converse", "bedrock_invoke"}
 """Where a signature may be Anthropic's: it refuses anybody else's."""
 
+_WORDS = ("text", "summary")
 _THINKING = {"thinking", "redacted_thinking"}
 _OF_NO_CALL = {"compaction", "container_upload"}
 
@@ -62,6 +63,8 @@ def openai_message(reply: Reply, choice: int = 0) -> Message:
             message["reasoning_content"] = reasoning
     elif not picked.refusal:
         message["content"] = picked.text  # there must be something
+    if details := _reasoning_details(picked.parts):
+        message["reasoning_details"] = details
     return message
 
 
@@ -75,7 +78,7 @@ def anthropic_message(reply: Reply) -> Message:
             case ToolCall():
                 blocks.extend(_tool_use(part, next(ids)))
             case ServerToolCall() if (part.id or "") not in unsent:
-                blocks.append(_block("server_tool_use", part, part.id))
+                blocks.append(_server_tool_use(part))
             case ServerToolResult() if _is_block(part) and part.id not in unsent:
                 blocks.append(dict(part.content))
             case ReasoningPart() if reply.dialect in _SEALS_OF_ANTHROPIC:
@@ -106,7 +109,29 @@ def _openai_call(call: ToolCall, id: str) -> Message:
 
 def _unsigned_reasoning(parts: Iterable[Part]) -> str:
     reasoning = [part for part in parts if isinstance(part, ReasoningPart)]
-    return "".join([part.text for part in reasoning if not (part.signature or part.redacted or part.id)])
+    sealed = [bool(part.signature or part.redacted or part.id or part.details) for part in reasoning]
+    return "".join([part.text for part, is_sealed in zip(reasoning, sealed, strict=True) if not is_sealed])
+
+
+def _reasoning_details(parts: Iterable[Part]) -> list[Message]:
+    """Return OpenRouter's details, each joined from its pieces: words add up, of all else the last one counts."""
+    joined: list[tuple[Message, list[str]]] = []
+    pieces = [piece for part in parts if isinstance(part, ReasoningPart) for piece in part.details]
+    for piece in pieces:
+        said = {name: value for name, value in piece.items() if value is not None and name not in _WORDS}
+        words = next((piece[name] for name in _WORDS if isinstance(piece.get(name), str)), "")
+        if not joined or not _is_continued(joined[-1][0], piece):
+            joined.append((dict(piece), []))
+        joined[-1][0].update(said)
+        joined[-1][1].append(words)
+    for detail, all_words in joined:
+        detail.update({name: "".join(all_words) for name in _WORDS if isinstance(detail.get(name), str)})
+    return [detail for detail, _ in joined]
+
+
+def _is_continued(detail: Message, piece: Mapping[str, Any]) -> bool:
+    has_words = any(isinstance(detail.get(name), str) for name in _WORDS)
+    return has_words and all(detail.get(name) == piece.get(name) for name in ("type", "index"))
 
 
 # -- Anthropic messages ------------------------------------------------------------------------------------------------
@@ -120,6 +145,12 @@ def _block(type: str, call: ToolCall | ServerToolCall, id: str | None) -> Messag
     free_text = isinstance(call, ToolCall) and call.free_text
     value = call.arguments if free_text else json.loads(call.arguments)
     return {"type": type, "id": id, "name": call.name, "input": value if isinstance(value, dict) else {"input": value}}
+
+
+def _server_tool_use(call: ServerToolCall) -> Message:
+    if call.server_name is None:
+        return _block("server_tool_use", call, call.id)
+    return {**_block("mcp_tool_use", call, call.id), "server_name": call.server_name}
 
 
 def _thinking(part: ReasoningPart) -> list[Message]:
@@ -148,7 +179,7 @@ def _is_block(result: ServerToolResult) -> bool:
     """Tell whether the result is a block of Anthropic's own, kept as it came."""
     if not isinstance(result.content, Mapping) or result.content.get("type") != result.name:
         return False
-    answers = str(result.content.get("tool_use_id")).startswith(_SERVER_ID)
+    answers = str(result.content.get("tool_use_id")).startswith((_SERVER_ID, _MCP_ID))
     return result.name in _OF_NO_CALL or (answers and result.name.endswith("_tool_result"))
 
 
@@ -158,7 +189,8 @@ def _unsent_server_calls(reply: Reply) -> set[str]:
     waits = reply.finish_reason in _WAITS
 
     def can_go(call: ServerToolCall) -> bool:
-        return call.complete and (call.id or "").startswith(_SERVER_ID) and (waits or call.id in answered)
+        prefix = _SERVER_ID if call.server_name is None else _MCP_ID
+        return call.complete and (call.id or "").startswith(prefix) and (waits or call.id in answered)
 
     return {call.id or "" for call in reply.server_tool_calls if not can_go(call)}
 

@@ -14,6 +14,7 @@ from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
 from .events import TextDelta
 from .folding import Fold, Shown
+from .recording import Seam
 from .reply import Verdict
 from .surrogates import has_surrogates
 from .tags import THINK, Tag
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .clocks import Timeouts
+    from .decoder import Decoder
     from .dialects.json_dialect import JSONDialect
     from .retry import RetryPolicy
     from .taps import Tap
@@ -105,6 +107,7 @@ class Intake:
         self._dialect = None if dialect is None else _dialect_named(dialect)
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
+        self._wire: Decoder | None = None
         self._gate: Callable[[Shown], Shown] | None = None
         if graphemes:
             from .graphemes import GraphemeGate
@@ -112,6 +115,8 @@ class Intake:
             self._gate = GraphemeGate().feed
 
     def _first(self, chunk: Any) -> Shown:
+        if isinstance(chunk, Seam):
+            return self.resume(chunk.text or "", 0)
         self._machine = self._machine_for(chunk)
         self.feed = self.take = self._gated
         if self._gate is None:
@@ -123,7 +128,8 @@ class Intake:
         if isinstance(chunk, bytes | bytearray | memoryview):
             from .decoder import Decoder  # here, because text needs no JSON decoder
 
-            return Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
+            self._wire = Decoder(self.fold, dialect=self._dialect, content_type=self._content_type)
+            return self._wire
         if isinstance(chunk, str):
             return self._machine
         if type(chunk) is dict:
@@ -134,6 +140,35 @@ class Intake:
         """Expect bytes, even if none come; `content_type` is the value of the HTTP header."""
         self._content_type = self._content_type or content_type
         self._first(b"")
+
+    def resume(self, text: str, n_handed: int) -> Shown:
+        """Go on after `text`, which an earlier attempt brought; return what its reader has not had yet.
+
+        Args:
+            text: All the text that came.
+            n_handed: How many characters of it the fold of that attempt had let out.
+        """
+        let_out = "".join(piece for piece in self.fold.resume(text) if isinstance(piece, str))
+        more: Shown = [let_out[n_handed:]] if len(let_out) > n_handed else []
+        if self._gate is None:
+            return more
+        self._gate([let_out[:n_handed]])  # which puts it in the state that the other one was in
+        return self._gate(more)
+
+    @property
+    def n_more(self) -> int:
+        """How many frames came beyond one for each read."""
+        return self._wire.n_more if self._wire else 0
+
+    @property
+    def cursor(self) -> int | None:
+        """The number of the last event that came, where the format counts them."""
+        return self._wire.cursor if self._wire else None
+
+    def reconnect(self) -> None:
+        """Expect the same stream over another response, from the next event on."""
+        if self._wire is not None:
+            self._wire.reconnect()
 
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None

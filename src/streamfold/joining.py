@@ -6,6 +6,8 @@ enough not to be chance, from the beginning of a word on, and not where the text
 
 from __future__ import annotations
 
+from .surrogates import SurrogateJoiner
+
 MIN_OVERLAP = 16
 """Characters: less in common between an end and a beginning is chance."""
 
@@ -39,19 +41,35 @@ class Joiner:
         self._tail = delivered[-MAX_OVERLAP:]
         self._starts = _starts(self._tail)
         self._held = ""
+        self._halves = SurrogateJoiner()
+
+    @property
+    def held(self) -> str:
+        """What is held back."""
+        return self._held or self._halves.held
+
+    @property
+    def n_replaced(self) -> int:
+        """How many halves of characters stayed alone and became U+FFFD."""
+        return self._halves.n_replaced
 
     def feed(self, piece: str) -> str:
         """Return what can be shown of the held text and `piece`."""
+        piece = self._halves.feed(piece)
         if not self._starts:
             return piece
         self._held += piece
         self._starts = [start for start in self._starts if self._agrees(start)]
         if self._starts and len(self._tail) - self._starts[0] > len(self._held):
             return ""
-        return self.close()
+        return self._decided()
 
     def close(self) -> str:
         """Return what was held back: no more comes."""
+        self._held += self._halves.close()
+        return self._decided()
+
+    def _decided(self) -> str:
         rest = self._held[overlap(self._tail, self._held) :]
         self._held, self._starts = "", []
         return rest

@@ -6,6 +6,7 @@ from typing import Any
 
 from .deltas import ChoiceEnd
 from .events import Details, PartBreak, PartStart
+from .joining import Joiner
 from .parts import Part, RefusalPart, TextPart, Words
 from .reply import Choice, Verdict
 from .stops import StopMatch, StopMatcher
@@ -49,7 +50,8 @@ class OpenChoice:
         matcher: Looks for the stop sequences in its text, if there are any.
         tags: Looks for reasoning that is written into the text, as long as there may be some.
         fresh: The kinds of which a new part was announced that has neither words nor details yet.
-        joiners: For each channel in which half a character has come: what joins it with the other half.
+        joiners: For each channel in which half a character has come: what joins it with the other half. For the text
+            of a reply that goes on after an earlier attempt: what joins it with that.
         end: Why the model stopped, once it said so.
     """
 
@@ -61,7 +63,7 @@ class OpenChoice:
         self.tools = ToolCallAssembler()
         self.fresh: set[type[Words]] = set()
         self._latest: dict[type[Words], Run] = {}
-        self.joiners: dict[Channel, SurrogateJoiner] = {}
+        self.joiners: dict[Channel, SurrogateJoiner | Joiner] = {}
         self.logprobs: list[object] = []
         self.end: ChoiceEnd | None = None
 
@@ -69,6 +71,11 @@ class OpenChoice:
     def match(self) -> StopMatch | None:
         """The stop sequence that ended it."""
         return self.matcher.match if self.matcher else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more of it is wanted."""
+        return self.match is not None or self.end is not None
 
     @property
     def is_plain(self) -> bool:

@@ -31,12 +31,15 @@ class ReasoningPart:
         signature: The provider's seal on the part, to be sent back unchanged.
         redacted: Reasoning that the provider encrypted; `text` is then empty.
         id: The provider's id for the part (OpenAI Responses).
+        details: The provider's own account of it, piece by piece as it came, to be sent back (OpenRouter's
+            ``reasoning_details``, in which signatures and encrypted reasoning stand again).
     """
 
     text: str
     signature: str | None = None
     redacted: str | None = None
     id: str | None = None
+    details: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -107,12 +110,17 @@ class ToolCall:
 
 @dataclass(slots=True)
 class ServerToolCall:
-    """A call of a tool that the provider executes itself; the attributes are those of `ToolCall`."""
+    """A call of a tool that the provider executes itself; the other attributes are those of `ToolCall`.
+
+    Attributes:
+        server_name: The name of the MCP server that has the tool, if it is one's.
+    """
 
     id: str | None
     name: str
     arguments: str
     complete: bool = False
+    server_name: str | None = None
 
 
 @dataclass(slots=True)
@@ -143,7 +151,7 @@ class MediaPart:
     data: bytes
 
 
-Part = TextPart | ReasoningPart | RefusalPart | PlanPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart
-
 Words = TextPart | ReasoningPart | RefusalPart | PlanPart
 """The parts that come word by word."""
+
+Part = TextPart | ReasoningPart | RefusalPart | PlanPart | ToolCall | ServerToolCall | ServerToolResult | MediaPart

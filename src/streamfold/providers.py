@@ -1,8 +1,9 @@
 """Requests to the APIs that nearly everybody uses, from a model and messages.
 
 Each function fills in what is the same in every program: the URL, the key from the environment variable that the
-provider's own client reads, that the reply is streamed and its usage counted. Every other field goes into the body
-untouched, and one that is given wins over one that is filled in. Nothing is checked that the server checks better.
+provider's own client reads, that the reply is streamed and its usage counted; and how the API continues a reply that
+broke off, where it can (`Request.continuation`). Every other field goes into the body untouched, and one that is given
+wins over one that is filled in. Nothing is checked that the server checks better.
 
 The arguments are the same for all:
 
@@ -75,7 +76,9 @@ def anthropic(
     key = _key(api_key, "ANTHROPIC_API_KEY")
     sent = {"anthropic-version": ANTHROPIC_VERSION, **({"x-api-key": key} if key else {})}
     body = {"model": model, "messages": _conversation(messages), "max_tokens": ANTHROPIC_MAX_TOKENS, "stream": True}
-    return Request(_at(root, "v1/messages"), json=body | extra, headers=sent | dict(headers or {}))
+    return Request(
+        _at(root, "v1/messages"), json=body | extra, headers=sent | dict(headers or {}), continuation="prefill"
+    )
 
 
 def gemini(
@@ -119,7 +122,8 @@ def ollama(
     root = base_url or _ollama_host(os.environ.get("OLLAMA_HOST", ""))
     key = _key(api_key, "OLLAMA_API_KEY")
     body = {"model": model, "messages": _conversation(messages), "stream": True, **extra}
-    return Request(_at(root, "api/chat"), json=body, headers=_bearer(key) | dict(headers or {}))
+    sent = _bearer(key) | dict(headers or {})
+    return Request(_at(root, "api/chat"), json=body, headers=sent, continuation="prefill")
 
 
 def llama_cpp(
@@ -140,7 +144,8 @@ def llama_cpp(
     key = _key(api_key, "LLAMA_API_KEY")
     named = {} if model is None else {"model": model}
     body = {**named, "messages": _conversation(messages), **_STREAMED, **extra}
-    return Request(_at(root, "v1/chat/completions"), json=body, headers=_bearer(key) | dict(headers or {}))
+    sent = _bearer(key) | dict(headers or {})
+    return Request(_at(root, "v1/chat/completions"), json=body, headers=sent, continuation="prefill")
 
 
 _STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
@@ -169,8 +174,8 @@ def _ollama_host(host: str) -> str:
     """Return the URL that ``OLLAMA_HOST`` means: scheme and port may be missing, and 0.0.0.0 is where it listens."""
     scheme, has_scheme, rest = host.strip().strip("\"'").rpartition("://")
     name, _, path = rest.partition("/")
-    if not name:
-        name = "127.0.0.1"
+    if not name or name.startswith(":"):
+        name = f"127.0.0.1{name}"
     has_port = ":" in name.rpartition("]")[2]
     if not has_scheme:
         scheme = "http"

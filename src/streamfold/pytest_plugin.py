@@ -44,7 +44,8 @@ def streamfold_recording(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
     name = re.sub(r"[^\w.-]+", "_", request.node.name).strip("_")
     path = request.path.parent / "recordings" / request.path.stem / name
-    cassette = Cassette(path, request.config.getoption("--streamfold-record"), _fail)
+    mode: Any = request.config.getoption("--streamfold-record")
+    cassette = Cassette(path, mode, _fail)
     sync_for, async_for = transports.transport_for, transports.async_transport_for
 
     def transport_for(client: Any) -> CassetteTransport:

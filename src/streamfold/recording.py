@@ -29,6 +29,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
@@ -45,9 +46,20 @@ MAX_RECORD_BYTES = 67_108_864
 MAX_LINE_BYTES = 64
 """Bounds the line before a record's bytes."""
 
-Kind = Literal["head", "request", "response", "read", "text", "chunk", "end"]
+Kind = Literal["head", "request", "response", "reconnect", "resume", "read", "text", "chunk", "end"]
 _VERSION = re.compile(rb"streamfold recording \d{1,9}\n")
 _LINE = re.compile(rb"([a-z]{1,16}) (\d{1,18}) (\d{1,18}) ([0-9a-f]{8})\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Stands between the chunks of a recording where an attempt went on with what the one before had brought.
+
+    Attributes:
+        text: The text so far, after which a new stream goes on; ``None`` if the same stream does, from its next event.
+    """
+
+    text: str | None
 
 
 class ReadingEnded(Exception):  # noqa: N818 (a signal to the drivers, not an error of its own)

@@ -81,12 +81,12 @@ def refusal(request: Request, status: int, headers: Mapping[str, str], body: byt
     """
     from .dialects.provider_errors import RETRYABLE_STATUSES, find_error, provider_error
 
-    value, text = _decoded(body)
+    value, text = _decoded(request.redacted(body.decode("utf-8", "replace")))
     found = find_error(value) if isinstance(value, Mapping) else None
     said = provider_error(found, value) if found else None
     message = said.message if said else _sentence(status, headers, text)
     return ProviderError(
-        request.redacted(message),
+        message,
         type=said.type if said else None,
         code=said.code if said else None,
         status=status,
@@ -97,8 +97,7 @@ def refusal(request: Request, status: int, headers: Mapping[str, str], body: byt
     )
 
 
-def _decoded(body: bytes) -> tuple[Any, str]:
-    text = body.decode("utf-8", "replace")
+def _decoded(text: str) -> tuple[Any, str]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

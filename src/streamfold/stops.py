@@ -360,8 +360,6 @@ class StopMatcher:
         return StopMatch(string, self.state.index, offset, self.state.discarded)
 
 
-def listed(stop: str | Sequence[str] | None) -> Sequence[str]:
-    """Return the stops that `stop` is: none, one, or several."""
-    if stop is None:
-        return ()
-    return tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
+def all_stops(stop: str | Sequence[str] | None) -> Sequence[str]:
+    """Return the stop sequences in `stop`, which is one, several, or none."""
+    return () if stop is None else _checked(stop)

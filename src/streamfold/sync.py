@@ -13,12 +13,12 @@ from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from .closing import attach_partial, close_source
 from .course import Course
 from .errors import CallerError
-from .events import Event, TextDelta
+from .events import Event, Reset, TextDelta
 from .folding import Fold, Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
@@ -28,16 +28,19 @@ if TYPE_CHECKING:
     from .clocks import Deadline
     from .network import Network
     from .request import Request
+    from .retry import RetryPolicy
 
 _log = logging.getLogger("streamfold")
 
 OnText = Callable[[str], object]
+OnReset = Callable[[Reset], object]
 
 
 def fold(
     source: Iterable[Any] | Request | Sequence[Request],
     *,
     on_text: OnText | None = None,
+    on_reset: OnReset | None = None,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
 ) -> Reply:
@@ -50,19 +53,23 @@ def fold(
     Args:
         source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
             chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
-            ends. It is closed, if it can be, when the fold leaves it early.
+            ends. It is closed, if it can be, when the fold leaves it early. Or a `Request`, which is made; or several,
+            each for the case that those before it fail.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
-        raise_callback_errors: Whether an error of `on_text` ends the stream and passes through instead.
-        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``: see
-            `Options`.
+        on_reset: Called with the `Reset` where a request is made again after text was shown, and what was shown does
+            not count: `RetryPolicy.after_text`.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through instead.
+        options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``,
+            ``timeouts``, ``retry``, ``client``, ``taps``: see `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, `on_text` is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable, or an option cannot be meant.
+        MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    check_callback(on_text)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     with Stream(source, **options) as opened:
-        return opened._drain(on_text, raise_callback_errors)
+        return opened._drain(callbacks)
 
 
 class Stream(Iterator[Event]):
@@ -155,18 +162,18 @@ class Stream(Iterator[Event]):
             return shown + self._end(passed=course.passed)
         return shown
 
-    def _drain(self, on_text: OnText | None, raise_callback_errors: bool) -> Reply:
+    def _drain(self, callbacks: Callbacks) -> Reply:
         """Consume the whole stream: `__next__` without the events that nobody asked for."""
-        show = _ignore if on_text is None else on_text
         if self._course.is_simple and isinstance(self._feed, Chunks):
-            self._drain_simple(self._feed.chunks, show, raise_callback_errors)
+            self._drain_simple(self._feed.chunks, callbacks)
         while not self._closed:
-            self._show(self._pull(), show, raise_callback_errors)
+            self._show(self._pull(), callbacks)
         return self.reply
 
-    def _drain_simple(self, chunks: Iterator[Any], show: OnText, raise_callback_errors: bool) -> None:
+    def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:
         """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
-        course, intake, n_pieces = self._course, self._course.intake, 0
+        course, intake, show, n_pieces = self._course, self._course.intake, callbacks.on_text, 0
+        shown: Shown
         while not self._closed:
             try:
                 chunk = next(chunks)
@@ -175,32 +182,29 @@ class Stream(Iterator[Event]):
                 shown = self._source_ended(error)
             else:
                 taken = intake.take(chunk)
-                if type(taken) is str:  # as nearly always; then the stream has not ended
+                if isinstance(taken, str):  # as nearly always; then the stream has not ended
                     n_pieces += 1
                     try:
                         show(taken)
                     except Exception as error:
-                        self._callback_raised(error, raise_callback_errors)
+                        callbacks.raised(error, intake.fold)
                     continue
                 shown = taken
                 course.took(chunk, shown, monotonic())
                 if intake.fold.ended:
                     course.skipped(n_pieces)
                     shown = [*shown, *self._end()]
-            self._show(shown, show, raise_callback_errors)
+            self._show(shown, callbacks)
 
-    def _show(self, shown: Shown, show: OnText, raise_callback_errors: bool) -> None:
+    def _show(self, shown: Shown, callbacks: Callbacks) -> None:
         for piece in shown:
-            if isinstance(piece, str):
-                try:
-                    show(piece)
-                except Exception as error:
-                    self._callback_raised(error, raise_callback_errors)
-
-    def _callback_raised(self, error: Exception, raise_callback_errors: bool) -> None:
-        if raise_callback_errors:
-            raise error
-        log_callback_error(self._course.fold, error)
+            try:
+                if isinstance(piece, str):
+                    callbacks.on_text(piece)
+                elif isinstance(piece, Reset):
+                    callbacks.on_reset(piece)
+            except Exception as error:
+                callbacks.raised(error, self._course.fold)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if self._leaving:
@@ -275,7 +279,7 @@ def _network(course: Course) -> Network:
     return Network(course, transport_for(course.client))
 
 
-def _ignore(text: str) -> None:
+def _ignore(shown: object) -> None:
     """Show nothing."""
 
 
@@ -295,16 +299,33 @@ def stream(
     return Stream(source, **options)
 
 
-def check_callback(on_text: object) -> None:
-    """Refuse what cannot be called, before the source is touched."""
-    if on_text is not None and not callable(on_text):
-        raise CallerError(f"on_text is {type(on_text).__name__}, expected a callable or None")
+class Callbacks(NamedTuple):
+    """What the caller is told with, instead of events."""
+
+    on_text: Callable[[str], Any]
+    on_reset: Callable[[Reset], Any]
+    raise_errors: bool
+
+    def raised(self, error: Exception, folding: Fold) -> None:
+        """Let an error of theirs pass; or keep it for the reply, and log it the first time: it must not go unseen."""
+        if self.raise_errors:
+            raise error
+        if folding.notes.callback_failed(error):
+            _log.error("on_text raised; the stream goes on", exc_info=error)
 
 
-def log_callback_error(folding: Fold, error: Exception) -> None:
-    """Keep the error for the reply, and log it the first time: it must not go unseen."""
-    if folding.notes.callback_failed(error):
-        _log.error("on_text raised; the stream goes on", exc_info=error)
+def callbacks_of(on_text: Any, on_reset: Any, retry: RetryPolicy | None, raise_errors: bool) -> Callbacks:
+    """Refuse what cannot be called, before the source is touched.
+
+    Raises:
+        CallerError: One of them cannot be called; or text may be taken back, and nobody would be told.
+    """
+    for name, callback in (("on_text", on_text), ("on_reset", on_reset)):
+        if callback is not None and not callable(callback):
+            raise CallerError(f"{name} is {type(callback).__name__}, expected a callable or None")
+    if on_text is not None and on_reset is None and retry is not None and retry.after_text == "restart":
+        raise CallerError("after_text='restart' takes text back: give on_reset with on_text, to hear of it")
+    return Callbacks(on_text or _ignore, on_reset or _ignore, raise_errors)
 
 
 def iterate(source: Any) -> Iterator[Any]:

@@ -94,10 +94,12 @@ class Meter:
         self._stamps = array("d")
         self.stamp: Callable[[float], None] = self._stamps.append
 
-    def read(self, n_bytes: int, events: int = 0) -> None:
-        """Note that `n_bytes` were read, which ended `events` events."""
+    def read(self, n_bytes: int, events: int = 0, more_deltas: int = 0) -> None:
+        """Note a read of `n_bytes`, which ended `events` events and held `more_deltas` pieces beyond the first."""
         self._bytes += n_bytes
         self._events += events
+        if more_deltas > 0:
+            self._deltas += more_deltas
 
     def unmarked(self, n: int) -> None:
         """Note that `n` reads with one event and one piece of content each came, of which no time was taken.

@@ -29,7 +29,10 @@ MAX_LOOKS = 16
 class OpenCall:
     """A tool call in the making."""
 
-    __slots__ = ("arguments", "ended", "free_text", "id", "index", "n_looks", "name", "place", "server", "signature")
+    __slots__ = (
+        *("arguments", "ended", "free_text", "id", "index", "n_looks", "name", "place", "server", "server_name"),
+        "signature",
+    )
 
     def __init__(self, index: int | None, place: int) -> None:
         self.index = index
@@ -42,6 +45,7 @@ class OpenCall:
         self.server = False
         self.signature: str | None = None
         self.free_text = False
+        self.server_name: str | None = None
 
     def add(self, piece: ToolCallPiece) -> None:
         """Take what `piece` says of the call itself."""
@@ -51,6 +55,7 @@ class OpenCall:
         self.server = self.server or piece.server
         self.signature = piece.signature or self.signature
         self.free_text = self.free_text or piece.free_text
+        self.server_name = piece.server_name or self.server_name
 
     def freeze(self) -> ToolCall | ServerToolCall:
         """Return the call as it stands. Where a call without arguments has ended, they are ``{}``."""
@@ -59,7 +64,7 @@ class OpenCall:
             text = "{}"
         complete = self.ended and (self.free_text or is_strict_json(text))
         if self.server:
-            return ServerToolCall(self.id, self.name, text, complete)
+            return ServerToolCall(self.id, self.name, text, complete, self.server_name)
         return ToolCall(self.id, self.name, text, complete, self.signature, self.free_text)
 
 

@@ -6,7 +6,7 @@ mark is "absent", not an estimate. Estimates are the counts of a reply that were
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -71,3 +71,36 @@ class Usage:
             self.reasoning_tokens if later.reasoning_tokens is None else later.reasoning_tokens,
             raw={**self.raw, **later.raw},
         )
+
+
+@dataclass(slots=True)
+class UnreadUsage:
+    """A report that is read when somebody asks for it, since that takes longer than to read the text beside it.
+
+    Who sends one with each piece of text counts all of the reply so far, so a later one overtakes it unread.
+    """
+
+    read: Callable[[], Usage]
+
+
+class Tally:
+    """What was counted so far, of which the latest report may be unread."""
+
+    def __init__(self) -> None:
+        self._usage = Usage()
+        self._unread: UnreadUsage | None = None
+
+    def add(self, report: Usage | UnreadUsage) -> None:
+        """Take the next report in."""
+        if isinstance(report, UnreadUsage):
+            self._unread = report
+        else:
+            self._usage = self.usage.updated(report)
+
+    @property
+    def usage(self) -> Usage:
+        """All reports in one."""
+        if self._unread is not None:
+            self._usage = self._usage.updated(self._unread.read())
+            self._unread = None
+        return self._usage

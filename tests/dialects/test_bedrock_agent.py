@@ -105,3 +105,10 @@ def test_nothing_raises(events):
                 data = json.dumps(value).encode()
                 dialect.feed([AWSMessage(data, {":event-type": kind, ":message-type": "event"}), data])
                 dialect.recognises(value if isinstance(value, dict) else {}, kind)
+
+
+@pytest.mark.parametrize(("action", "verdict"), [("INTERVENED", Verdict.FILTERED), ("NONE", Verdict.COMPLETE)])
+def test_guardrail_of_a_knowledge_base(action, verdict):
+    for events in ([("guardrail", {"action": action}), ("output", {"text": "Sorry."})], []):
+        reply = folded(aws(("output", {"text": "a"}), *events, ("guardrail", {"action": action})))
+        assert (reply.verdict, reply.anomalies) == (verdict, [])

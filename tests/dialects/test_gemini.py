@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 
+import streamfold
 from streamfold.decoder import Decoder
 from streamfold.deltas import Identity
 from streamfold.dialects.gemini import Gemini
@@ -340,7 +341,7 @@ def test_values_of_others(value):
 def named():
     """Return a dialect that knows who answers."""
     dialect = Gemini()
-    dialect._is_named = True
+    dialect.is_named = True
     return dialect
 
 
@@ -366,6 +367,34 @@ PLAIN = {
 @pytest.mark.parametrize(("value", "is_plain"), PLAIN.values(), ids=PLAIN)
 def test_plain_chunk(value, is_plain):
     assert plainly(named, value) is is_plain
+
+
+def counted(text_, **report):
+    return {**chunk(text(text_)), "modelVersion": "m", "usageMetadata": report or None}
+
+
+def test_usage_in_every_chunk():
+    """Of reports in a row the last one counts; with what others said, it is merged field by field."""
+    first = counted("a", promptTokenCount=9, cachedContentTokenCount=4, totalTokenCount=9)
+    middle = [counted(f"{n}", candidatesTokenCount=n, totalTokenCount=9 + n) for n in range(1, 6)]
+    reply = folded(sse(first, *middle, counted("none"), chunk(finishReason="STOP")), "gemini")
+    assert (reply.usage.input_tokens, reply.usage.cached_tokens) == (9, 4)
+    assert (reply.usage.output_tokens, reply.usage.total_tokens) == (5, 14)
+    assert folded(sse(first, *middle, LAST), "gemini").usage.raw == USAGE
+
+
+def test_usage_is_there_whenever_the_reply_is_asked_for():
+    decoder = Decoder()
+    for n in range(1, 5):
+        decoder.feed(sse(counted("a", candidatesTokenCount=n)))
+        assert decoder.fold.reply.usage.output_tokens == n
+
+
+def test_usage_of_the_chunk_that_a_stop_is_found_in_does_not_count():
+    """Nothing after the stop does, and the report is behind the text."""
+    reads = [sse(counted(word, candidatesTokenCount=n)) for n, word in enumerate(["a", "b", "END", "c"], 1)]
+    for pieces in (reads, [b"".join(reads)]):
+        assert streamfold.fold(pieces, stop="END").usage.output_tokens == 2
 
 
 def test_first_chunk_is_not_plain():

@@ -165,7 +165,7 @@ def named(kind):
 
     def make():
         dialect = OllamaChat() if kind is chat else OllamaGenerate()
-        dialect._is_named = True
+        dialect.is_named = True
         return dialect
 
     return make

@@ -468,9 +468,9 @@ def test_typed_way_is_the_untyped_one(chunks, spaced):
 def test_typed_way_is_taken_once_it_is_known_who_answers():
     dialect = OpenAIChat()
     named = frame({"id": "i", "model": "m", **chunk({"content": "a"}, finish_reason=None), "usage": None})
-    with pytest.raises(json_dialect.NOT_PLAIN, match=r"^$"):
-        dialect.plain(named)
+    assert not dialect.is_typed
     dialect.feed([named] * 2)
+    assert dialect.is_typed
     assert dialect.plain(named) == "a"
     assert dialect.feed([named] * 2) == ["a", "a"]
 
@@ -530,4 +530,5 @@ def test_annotations_are_citations():
 
 def test_seals_of_reasoning_are_kept():
     sealed = {"reasoning_details": [{"type": "reasoning.text", "signature": "s"}, {"type": "x", "data": "d"}]}
-    assert reply_of({"reasoning": "hm"}, sealed).parts == [ReasoningPart("hm", signature="s", redacted="d")]
+    part = ReasoningPart("hm", signature="s", redacted="d", details=sealed["reasoning_details"])
+    assert reply_of({"reasoning": "hm"}, sealed).parts == [part]

@@ -321,7 +321,7 @@ BUILT_IN = {
             *pieces("mcp_call_arguments", '{"a"', ":1}"),
             done(0, "mcp_call", name="f", server_label="s", arguments='{"a":1}', output="o", error=None),
         ],
-        [ServerToolCall("i0", "f", '{"a":1}', True), ServerToolResult("i0", "f", "o")],
+        [ServerToolCall("i0", "f", '{"a":1}', True, "s"), ServerToolResult("i0", "f", "o")],
     ),
     "mcp that failed": (
         [done(0, "mcp_call", name="f", arguments="", error={"code": 1})],
@@ -644,3 +644,62 @@ def test_nothing_on_the_wire_raises(values):
     decoder.feed(sse(*values))
     decoder.close()
     assert decoder.fold.reply.verdict
+
+
+# --- images and sound in pieces ---------------------------------------------------------------------------
+
+
+def base64(data):
+    return b64encode(data).decode()
+
+
+def draft(data, n=0, **fields):
+    fields |= {"partial_image_index": n, "partial_image_b64": base64(data)}
+    return event("image_generation_call.partial_image", 0, item_id="i0", **fields)
+
+
+DRAFTS = [added(0, "image_generation_call"), draft(b"one"), draft(b"two", 1, output_format="png")]
+
+
+def test_final_image_is_kept_and_no_draft():
+    reply = reply_of(*DRAFTS, done(0, "image_generation_call", result=base64(b"three"), output_format="png"))
+    assert [part for part in reply.parts if isinstance(part, MediaPart)] == [MediaPart("image/png", b"three")]
+
+
+@pytest.mark.parametrize("end", [[], [done(0, "image_generation_call")], [COMPLETED]], ids=["cut", "done", "completed"])
+def test_latest_draft_counts_where_the_final_image_is_missing(end):
+    reply = folded(sse(CREATED, *DRAFTS, *end))
+    assert [part for part in reply.parts if isinstance(part, MediaPart)] == [MediaPart("image/png", b"two")]
+
+
+@pytest.mark.parametrize("stem", ["audio", "output_audio"])
+@pytest.mark.parametrize(
+    "pieces_", [["c291", "bmQ="], ["c2", "91bmQ="]], ids=["each is base64", "all together are base64"]
+)
+def test_sound_in_pieces(stem, pieces_):
+    spoken = "audio.transcript" if stem == "audio" else "output_audio_transcript"
+    part = {"type": "output_audio", "transcript": "Hello", "data": "c291bmQ="}
+    said = [event(f"{stem}.delta", delta=piece) for piece in pieces_] + [event(f"{stem}.done")]
+    heard = [event(f"{spoken}.delta", delta=piece) for piece in ("Hel", "lo")] + [event(f"{spoken}.done")]
+    for ends in ([], [done(0, "message", content=[part])]):
+        reply = folded(sse(CREATED, *said, *heard, *ends, COMPLETED))
+        assert (reply.text, reply.parts[-1], len(reply.parts)) == ("Hello", MediaPart("", b"sound"), 2)
+
+
+def test_sound_that_comes_whole():
+    part = {"type": "output_audio", "transcript": "Hello", "data": "c291bmQ="}
+    reply = reply_of(event("content_part.done", 0, content_index=0, part=part), done(0, "message", content=[part]))
+    assert reply.parts == [TextPart("Hello"), MediaPart("", b"sound")]
+
+
+def test_shell_command_that_begins_when_it_is_added():
+    call = {"call_id": "c", "action": {"commands": ["ls -l"]}}
+    reply = reply_of(
+        added(0, "shell_call", call_id="c"),
+        event("shell_call_command.added", 0, command_index=0, command="ls"),
+        event("shell_call_command.delta", 0, command_index=0, delta=" -l"),
+        event("shell_call_command.done", 0, command_index=0, command="ls -l"),
+        done(0, "shell_call", **call),
+    )
+    assert [json.loads(call.arguments) for call in reply.server_tool_calls] == [{"commands": ["ls -l"]}]
+    assert reply.anomalies == []

@@ -10,6 +10,7 @@ from streamfold.deltas import Identity
 from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.errors import StreamfoldError
 from streamfold.events import TextDelta
+from streamfold.usage import UnreadUsage, Usage
 
 from ..chunkings import chunkings
 from ..framing.test_aws_eventstream import STRING, event, header, message
@@ -57,20 +58,23 @@ def folded(wire, dialect=None, cuts=True):
 def told(deltas):
     """Return deltas comparably: text in one spelling, errors by type and words, no empty facts."""
     found = [TextDelta(delta) if isinstance(delta, str) else delta for delta in deltas]
+    found = [delta.read() if isinstance(delta, UnreadUsage) else delta for delta in found]
     found = [(type(delta), str(delta)) if isinstance(delta, StreamfoldError) else delta for delta in found]
-    return [delta for delta in found if delta not in (Identity(), TextDelta(""))]
+    return [delta for delta in found if delta not in (Identity(), TextDelta(""), Usage())]
 
 
 def plainly(dialect, value):
     """Tell whether the short way takes `value`, after a check that it says what the long way does."""
     frame = json.dumps(value).encode()
+    short, long = dialect(), []
+    if not short.is_typed:
+        return False
     try:
-        delta = dialect().plain(frame)
+        delta = short.plain(frame)
     except NOT_PLAIN:
         return False
-    deltas = []
-    dialect().read_frame(frame, deltas)
-    assert told(delta if isinstance(delta, list) else [] if delta is None else [delta]) == told(deltas)
+    dialect().read_frame(frame, long)
+    assert told([*([] if delta is None else [delta]), *short.unread_usage()]) == told(long)
     return True
 
 

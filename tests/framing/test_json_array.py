@@ -137,7 +137,6 @@ TOO_LARGE = {
     "element": b'[{},{"a":"' + b"b" * 100 + b'"},{}]',
     "unfinished element": b'[{},{"a":"' + b"b" * 100,
     "scalar": b"[{}," + b"1" * 100 + b",{}]",
-    "white space": b"[{}" + b" " * 100 + b"}",
 }
 
 
@@ -151,6 +150,34 @@ def test_limit_is_the_last_frame(wire):
         assert error.size > error.limit == 80
         assert array.feed(b"{}]") == array.close() == []
         assert array.rest == b""
+
+
+def test_white_space_between_elements_is_not_held():
+    for pieces in chunkings(b"[{}" + b" " * 100 + b",{}" + b"\r\n" * 100):
+        array = JSONArray(limit=80)
+        assert read(array, pieces) == [b"{}"] * 2
+        assert array.rest == b""
+
+
+@pytest.mark.parametrize("read", [b",{}", b"\r\n,\r\n{}", b"{}\r\n,", b" , "])
+def test_one_element_a_read(read):
+    """The short way says what the long way does, and the offset of a later error is right."""
+    array = JSONArray()
+    assert array.one(read) is None
+    array.feed(b"[{}\r\n")
+    assert array.one(read) == read.strip(b", \r\n")
+    assert array.feed(read) == [b"{}"] * (b"{" in read)
+    assert array.one(read) is not None
+    (error,) = array.feed(b"}")
+    assert error.offset == len(b"[{}\r\n") + 2 * len(read)
+    assert array.one(read) is None
+
+
+def test_no_read_is_taken_alone_inside_an_element():
+    for start in (b"[{", b"[1", b'["a', b"[{} 2"):
+        array = JSONArray()
+        array.feed(start)
+        assert array.one(b",{}") is None
 
 
 def test_limit_is_the_element_s_not_the_stream_s():

@@ -12,6 +12,7 @@ from streamfold.errors import LimitError
 from streamfold.framing.ndjson import NDJSON
 
 from ..chunkings import chunkings, splits
+from .short_way import alone
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.jsonl"
@@ -143,12 +144,12 @@ def test_cutting_changes_nothing(data):
 def test_short_way_is_the_long_one(before, wire):
     ndjson = NDJSON(limit=20)
     ndjson.feed(before)
-    line = ndjson.one(wire)
+    line = alone(ndjson, wire)
     assert line is None or ndjson.feed(wire) == ([line.strip(b" \t\r\n")] if line.strip(b" \t\r\n") else [])
 
 
 def test_short_way_takes_one_line():
     ndjson = NDJSON()
-    assert ndjson.one(b"{}\n") is None
+    assert alone(ndjson, b"{}\n") is None
     ndjson.feed(b"{}\n")
-    assert ndjson.one(b"{}\n") == b"{}"
+    assert alone(ndjson, b"{}\n") == b"{}"

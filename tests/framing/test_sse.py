@@ -13,6 +13,7 @@ from streamfold.framing import sse as sse_module
 from streamfold.framing.sse import SSE, ServerSentEvent
 
 from ..chunkings import chunkings, splits
+from .short_way import alone
 
 CASE_FILE = Path(__file__).parents[3] / "shared" / "cases" / "sse_cases.json"
 CASES = json.loads(CASE_FILE.read_text("utf-8")) if CASE_FILE.exists() else []
@@ -259,7 +260,7 @@ def test_cutting_changes_nothing(data):
 def test_short_way_is_the_long_one(before, wire):
     sse = SSE(limit=30)
     sse.feed(before)
-    data = sse.one(wire)
+    data = alone(sse, wire)
     assert data is None or [getattr(frame, "data", frame) for frame in sse.feed(wire)] == [data]
 
 
@@ -268,6 +269,6 @@ def test_short_way_is_the_long_one(before, wire):
 )
 def test_short_way_takes_one_event(wire):
     sse = SSE()
-    assert sse.one(wire) is None
+    assert alone(sse, wire) is None
     sse.feed(wire)
-    assert sse.one(wire) == b"a"
+    assert alone(sse, wire) == b"a"

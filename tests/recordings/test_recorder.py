@@ -11,6 +11,7 @@ import pytest
 
 from streamfold import Request, Verdict, afold, fold, stream
 from streamfold.clocks import Timeouts
+from streamfold.encoders import encoder_named
 from streamfold.errors import CallerError
 from streamfold.recording import MAGIC, RecordReader, encode
 from streamfold.recordings import Recording
@@ -240,10 +241,11 @@ class TestRequests:
         """Serve responses, one after the other: a status and the pieces of a body, or a body that never ends."""
         servers = []
 
-        def asker(*responses):
+        def asker(*responses, **options):
             server = Scripted(responses)
             servers.append(server)
-            return Request(server.url, json={"model": "m", "messages": ["SECRET"]}, headers={"X-Key": "SECRET-KEY"})
+            body = {"model": "m", "messages": ["SECRET"]}
+            return Request(server.url, json=body, headers={"X-Key": "SECRET-KEY"}, **options)
 
         yield asker
         for server in servers:
@@ -281,6 +283,36 @@ class TestRequests:
         assert (live.text, live.verdict) == ("Hello ", Verdict.TIMED_OUT)
         self.check(path, live)
 
+    @pytest.mark.parametrize("stop", [None, "<END>"])
+    @pytest.mark.parametrize("way", ["restart", "prefill"])
+    def test_a_reply_that_goes_on(self, path, ask, tmp_path, way, stop):
+        request = ask((200, WIRE[:2]), (200, WIRE[2:]), continuation=way if way == "prefill" else None)
+        policy = RetryPolicy(after_text="restart" if way == "restart" else "continue")
+        live = fold(request, record=path, retry=policy, stop=stop)
+        assert live.text == {"restart": "ND>ld", "prefill": "Hello wor" if stop else "Hello wor<END>ld"}[way]
+        recording = self.check_stopped(path, live, stop)
+        again = tmp_path / "again.stream"
+        assert same(fold(recording, stop=stop, record=again)) == same(live)
+        assert same(fold(Recording.open(again), stop=stop)) == same(live)
+
+    @pytest.mark.parametrize("cut", [0.3, 0.5, 0.55, 0.6])
+    def test_a_stream_that_is_taken_up_again(self, path, ask, cut):
+        encoder = encoder_named("openai_responses")("r1", "m")
+        with stream(["Hel", "lo ", "wor", "ld"]) as events:
+            wire = b"".join([encoder.feed(event) for event in events])
+        whole = wire[: int(len(wire) * cut)].rpartition(b"\n\n")[0]
+        request = ask(
+            (200, [wire[: int(len(wire) * cut)]]), (200, [wire[len(whole) + 2 :]]), continuation="starting_after"
+        )
+        live = fold(request, record=path, retry=RetryPolicy(after_text="continue"))
+        assert (live.text, live.verdict) == ("Hello world", Verdict.COMPLETE)
+        self.check(path, live)
+
+    def check_stopped(self, path, live, stop):
+        recording = Recording.open(path)
+        assert same(fold(recording, stop=stop)) == same(live)
+        return recording
+
     def test_a_connection_that_breaks(self, path, ask):
         live = fold(ask((200, [START])), record=path, retry=None)
         assert live.text == "Hello "
@@ -298,7 +330,7 @@ class Scripted:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 status, pieces = waiting.pop(0) if len(waiting) > 1 else waiting[0]
                 self.send_response(status)
                 self.send_header("Content-Type", "text/event-stream" if status == 200 else "application/json")
@@ -309,6 +341,8 @@ class Scripted:
                         left.wait(20)
                     else:
                         self.wfile.write(piece)
+
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, *values):
                 pass

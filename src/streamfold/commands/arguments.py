@@ -32,5 +32,17 @@ def recorded(options: Options, arguments: Namespace) -> StreamOptions:
 
 
 def add_output_options(parser: ArgumentParser) -> None:
-    """Add how a reply is shown."""
+    """Add how a reply is shown: once, at its end, as JSON, or as `add_display_options` says."""
     parser.add_argument("--json", action="store_true", help="print the whole reply as JSON instead of its text")
+    add_display_options(parser)
+
+
+def add_display_options(parser: ArgumentParser) -> None:
+    """Add how a reply is laid out on a terminal."""
+    parser.add_argument(
+        "--reasoning",
+        choices=("summary", "show", "hide"),
+        default="summary",
+        help="sum the model's reasoning up in one line (default), show it, or hide it; on a terminal",
+    )
+    parser.add_argument("--smooth", action="store_true", help="let text that comes in bursts flow evenly")

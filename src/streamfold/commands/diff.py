@@ -6,8 +6,10 @@ The exit status is 0 if they say the same, whenever it came, and 1 if they do no
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from importlib.util import find_spec
 from pathlib import Path
 
+from ..errors import MissingExtraError
 from .exit_status import FAILED, OK
 
 SUMMARY = "compare two recorded streams"
@@ -21,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run the command; return its exit status."""
-    from rich.console import Console
-
+    if find_spec("rich") is None:
+        raise MissingExtraError("Rich", "terminal")
     from ..inspection.comparison import show
     from ..inspection.difference import difference
     from ..inspection.facts import inspected
@@ -34,5 +36,5 @@ def execute(arguments: Namespace) -> int:
     names = [Path(path).name for path in paths]
     if names[0] == names[1]:
         names = list(paths)
-    show(found, names[0], names[1], Console(highlight=False))
+    show(found, names[0], names[1])
     return OK if found.is_same else FAILED

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import CallerError
+from ..errors import CallerError, MissingExtraError
 from .arguments import add_fold_options, fold_options
 from .exit_status import OK
 
@@ -45,11 +46,11 @@ def execute(arguments: Namespace) -> int:
 
         _write(arguments.html, page(facts, recording, name))
     else:
-        from rich.console import Console
-
+        if find_spec("rich") is None:
+            raise MissingExtraError("Rich", "terminal")
         from ..inspection.terminal import show
 
-        show(facts, recording, name, Console(highlight=False))
+        show(facts, recording, name)
     return OK
 
 

@@ -1,54 +1,101 @@
-"""Show the text of a stream as it arrives; then say how it ended."""
+"""Show a stream as it arrives; then say how it ended.
+
+On a terminal the reply is laid out, if the extra ``[terminal]`` is there. A file or a pipe gets the text, exactly; a
+terminal that knows no styles the text without its control characters. Everything that is not the text goes to standard
+error where the text may be for a program.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from argparse import Namespace
-from collections.abc import Iterable
-from contextlib import closing
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
+from ..events import Event, TextDelta
 from ..intake import StreamOptions
 from ..reply import Reply
+from ..request import Request
 from ..sync import stream
+from ..terminal.controls import neutralised
 from . import exit_status
+from .status import status_line, tool_call_lines
+
+Source = Iterable[Any] | Request
+Show = Callable[[Event], object]
 
 
-def show(source: Iterable[Any], arguments: Namespace, options: StreamOptions) -> int:
-    """Show the text of `source` as it arrives, or the reply as JSON at its end; return the exit status."""
-    started = time.monotonic()
+class Watched(NamedTuple):
+    """A stream that was shown to its end: its reply, and whether Ctrl-C ended it."""
+
+    reply: Reply
+    interrupted: bool
+
+
+def show(source: Source, arguments: Namespace, options: StreamOptions) -> int:
+    """Show `source` as it arrives, or its reply as JSON at the end; return the exit status."""
+    if arguments.json:
+        watched = watch(source, options, _nothing)
+        json.dump(watched.reply.to_dict(), sys.stdout, ensure_ascii=False, indent=2)
+        print(flush=True)
+    else:
+        with display(arguments) as shown:
+            watched = watch(source, options, shown)
+    if arguments.json or not lays_out():
+        for line in tool_call_lines(watched.reply):
+            print(line, file=sys.stderr)
+    print(status_line(watched.reply), file=sys.stderr)
+    return exit_status.INTERRUPTED if watched.interrupted else exit_status.of_reply(watched.reply)
+
+
+def watch(source: Source, options: StreamOptions, shown: Show) -> Watched:
+    """Hand every event of `source` to `shown`; Ctrl-C ends it, and what was received stays."""
     interrupted = False
     with closing(stream(source, **options)) as events:
         try:
-            for text in events.text_stream:
-                if not arguments.json:
-                    sys.stdout.write(text)
-                    sys.stdout.flush()
+            for event in events:
+                shown(event)
         except KeyboardInterrupt:
             interrupted = True
-    reply = events.reply
-    if arguments.json:
-        json.dump(reply.to_dict(), sys.stdout, ensure_ascii=False, indent=2)
-    if arguments.json or sys.stdout.isatty():
-        sys.stdout.write("\n")
-    sys.stdout.flush()
-    print(_status(reply, time.monotonic() - started), file=sys.stderr)
-    return exit_status.INTERRUPTED if interrupted else exit_status.of_reply(reply)
+    return Watched(events.reply, interrupted)
 
 
-def _status(reply: Reply, seconds: float) -> str:
-    """Return how the stream ended, as one line for people, and the tool calls before it."""
-    lines = [
-        f"tool call: {call.name}({call.arguments}){'' if call.complete else ' incomplete'}" for call in reply.tool_calls
-    ]
-    facts = [str(reply.verdict)]
-    if reply.stop:
-        facts = [f"stopped by {reply.stop.string!r} at character {reply.stop.offset:,}"]
-    elif reply.error:
-        facts.append(str(reply.error))
-    if (tokens := reply.usage.output_tokens) is not None:
-        facts.append(f"{tokens:,} tokens")
-    facts.append(f"{seconds:.1f} s")
-    return "\n".join([*lines, f"[{', '.join(facts)}]"])
+@contextmanager
+def display(arguments: Namespace) -> Iterator[Show]:
+    """Give what shows an event on standard output; on a terminal the last line is ended on the way out."""
+    if lays_out():
+        from ..terminal.live import Live
+
+        with Live(sys.stdout, reasoning=arguments.reasoning, smooth=arguments.smooth) as live:
+            yield live.feed
+    elif sys.stdout.isatty():
+        yield lambda event: _write(neutralised(_text(event)))
+        _write("\n")
+    else:
+        yield lambda event: _write(_text(event))
+
+
+def lays_out() -> bool:
+    """Tell whether replies are laid out: standard output is a terminal, and Rich is there."""
+    if find_spec("rich") is None or find_spec("wcwidth") is None:
+        return False
+    from ..terminal.live import suits
+
+    return suits(sys.stdout)
+
+
+def _text(event: Event) -> str:
+    return event.text if isinstance(event, TextDelta) and event.choice == 0 else ""
+
+
+def _write(text: str) -> None:
+    if text:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _nothing(event: Event) -> None:
+    """Show nothing."""

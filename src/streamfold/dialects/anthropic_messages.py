@@ -170,7 +170,8 @@ class AnthropicMessages(JSONDialect):
     def _start_call(self, index: int | None, block: Mapping[str, Any], server: bool, deltas: list[Delta]) -> None:
         self._argued.discard(index)
         self._whole.pop(index, None)
-        deltas.append(ToolCallPiece(index, word(block.get("id")), word(block.get("name")), server=server))
+        id, name, of = word(block.get("id")), word(block.get("name")), word(block.get("server_name"))
+        deltas.append(ToolCallPiece(index, id, name, server=server, server_name=of))
         if block.get("input"):
             self._whole[index] = dumped(block["input"])
 

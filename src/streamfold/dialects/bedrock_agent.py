@@ -7,9 +7,9 @@ The wire, as ``:event-type`` of an AWS event stream and payload; the bytes of a 
     files          {"files":[{"name":"a.png","type":"image/png","bytes":"iVBO..."}]}
     returnControl  {"invocationId":"i1","invocationInputs":[{"functionInvocationInput":{"function":"f"}}]}
 
-A flow says ``flowOutputEvent`` and at last ``flowCompletionEvent``; a knowledge base ``output`` and ``citation``. An
-agent hands a tool over by returning control. Traces tell how it (and each agent it works with) came to its answer; they
-are no part of the answer and are passed over.
+A flow says ``flowOutputEvent`` and at last ``flowCompletionEvent``; a knowledge base ``output``, ``citation`` and what
+a ``guardrail`` did. An agent hands a tool over by returning control. Traces tell how it (and each agent it works with)
+came to its answer; they are no part of the answer and are passed over.
 
 Only a flow marks its end. So here the end of the stream is the end of the reply, if it comes between two messages and
 there is an answer. The fields are those of the API's model as botocore 1.44 has it.
@@ -35,12 +35,16 @@ _BODIES = {
     "trace": "trace",
     "output": "text",
     "citation": "citation",
+    "guardrail": "action",
     "flowOutputEvent": "content",
     "flowMultiTurnInputRequestEvent": "content",
     "flowTraceEvent": "trace",
     "flowCompletionEvent": "completionReason",
 }
 """Each type of event, and a field that its body always has."""
+
+
+_COMMON = {"output", "citation", "guardrail"}  # words that others use too
 
 
 class BedrockAgent(AWSDialect):
@@ -50,6 +54,7 @@ class BedrockAgent(AWSDialect):
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_filtered = False
         self._decode = getincrementaldecoder("utf-8")("replace").decode  # a chunk may end inside of a character
 
     @classmethod
@@ -58,7 +63,7 @@ class BedrockAgent(AWSDialect):
         name, body = _named(value, event)
         if name == "chunk":
             return blob(body.get("bytes")) is not None
-        return name is not None and (name == event or name not in ("output", "citation"))  # words that others use too
+        return name is not None and (name == event or name not in _COMMON)
 
     def read_event(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> bool:
         """Append what an event says to `deltas`."""
@@ -71,6 +76,8 @@ class BedrockAgent(AWSDialect):
                 self._say(text(body.get("text")), None, deltas)
             case "citation":
                 self._say("", {"citations": [body]}, deltas)
+            case "guardrail":
+                self._is_filtered = self._is_filtered or body.get("action") == "INTERVENED"
             case "files":
                 deltas += [_media(file) for file in objects(body.get("files"))]
             case "returnControl":
@@ -81,6 +88,10 @@ class BedrockAgent(AWSDialect):
                 _read_completion(body, deltas)
         self.ends_with_stream = self.ends_with_stream or len(deltas) > n_before
         return name is not None
+
+    def close(self) -> list[Delta]:
+        """Return that a guardrail withheld the answer, or a part of it, if one did."""
+        return [ChoiceEnd("INTERVENED", Verdict.FILTERED)] if self._is_filtered else []
 
     def _say(self, words: str, attribution: Any, deltas: list[Delta]) -> None:
         if words:

@@ -57,11 +57,20 @@ class BedrockInvoke(AWSDialect):
         inner = _inner(value)
         return inner is not None and (_dialect_of(inner) is not None or inner.get("type") == "error")
 
-    def plain(self, data: bytes) -> Delta | list[Delta] | None:
+    def plain(self, data: bytes) -> Delta | None:
         """Return what the model's dialect says of the chunk in `data`, if it is one of its most frequent kind."""
         if self._model is None or not self._model.is_typed:
             raise ValueError
-        return self._model.plain(_decode_plain(data).data)
+        model = self._model
+        delta = model.plain(_decode_plain(data).data)
+        if model.unread is not None:
+            self.unread, model.unread = model.unread, None
+        return delta
+
+    def usage(self, report: Mapping[str, Any]) -> Usage:
+        """Return what the model's dialect counts in `report`."""
+        assert self._model is not None
+        return self._model.usage(report)
 
     def read_event(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> bool:
         """Append what a chunk says to `deltas`."""

@@ -104,14 +104,15 @@ class CohereV2(JSONDialect):
     def plain(self, data: bytes) -> Delta | None:
         """Return the words that a plain event consists of."""
         content = _decode_plain(data).delta.message.content
-        if content.thinking:
-            if content.text:
-                raise ValueError
-            self._said = ReasoningPart
-            return ReasoningDelta(content.thinking)
-        if content.text:
-            self._said = TextPart
-        return content.text or None
+        words, thinking = content.text, content.thinking
+        if not thinking:
+            if words:
+                self._said = TextPart
+            return words or None
+        if words:
+            raise ValueError
+        self._said = ReasoningPart
+        return ReasoningDelta(thinking)
 
     def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what an event says to `deltas`."""

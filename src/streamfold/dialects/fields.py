@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..parts import MediaPart
@@ -14,7 +14,7 @@ from ..surrogates import replace_surrogates
 def get(value: Any, *path: str) -> Any:
     """Return what lies at `path` in nested objects; ``None`` if there is nothing."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if type(value) is dict or isinstance(value, Mapping) else None  # nearly always a dict
     return value
 
 
@@ -39,7 +39,9 @@ def text(value: Any) -> str:
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the objects in `value` if it is a list."""
-    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+    if not isinstance(value, list):
+        return iter(())
+    return (item for item in value if type(item) is dict or isinstance(item, Mapping))
 
 
 def dumped(arguments: Any) -> str:
@@ -57,6 +59,12 @@ def media(url: Any) -> MediaPart | None:
         return None
     content = blob(data)
     return None if content is None else MediaPart(head.removeprefix("data:").partition(";")[0], content)
+
+
+def joined_blob(pieces: Sequence[str]) -> bytes:
+    """Return the bytes in base64 that came in pieces: each is whole in itself, or all of them together are."""
+    found = [blob(piece) for piece in pieces]
+    return (blob("".join(pieces)) or b"") if None in found else b"".join(filter(None, found))
 
 
 def blob(value: Any) -> bytes | None:

@@ -21,7 +21,7 @@ Names are camelCase on the wire and snake_case in the client's objects.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,19 +38,12 @@ from .json_dialect import JSONDialect
 from .partial_args import PartialCall
 from .provider_errors import find_error, provider_error
 
+_NO_REPORT = msgspec.Raw(b"null")
 
-class _PlainPart(msgspec.Struct, gc=False):
+
+class _PlainPart(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     text: str
     thought: bool = False
-    thoughtSignature: None = None  # noqa: N815  # the wire's name, as are all below
-    functionCall: None = None  # noqa: N815
-    functionResponse: None = None  # noqa: N815
-    inlineData: None = None  # noqa: N815
-    fileData: None = None  # noqa: N815
-    executableCode: None = None  # noqa: N815
-    codeExecutionResult: None = None  # noqa: N815
-    toolCall: None = None  # noqa: N815
-    toolResponse: None = None  # noqa: N815
 
 
 class _PlainContent(msgspec.Struct, gc=False):
@@ -59,8 +52,8 @@ class _PlainContent(msgspec.Struct, gc=False):
 
 class _PlainCandidate(msgspec.Struct, gc=False):
     content: _PlainContent
-    index: int = 0
-    finishReason: None = None  # noqa: N815
+    index: Literal[0] = 0
+    finishReason: None = None  # noqa: N815  # the wire's name, as are all below
     groundingMetadata: None = None  # noqa: N815
     citationMetadata: None = None  # noqa: N815
     urlContextMetadata: None = None  # noqa: N815
@@ -70,13 +63,15 @@ class _PlainCandidate(msgspec.Struct, gc=False):
 class _PlainChunk(msgspec.Struct, gc=False):
     candidates: tuple[_PlainCandidate]
     promptFeedback: None = None  # noqa: N815
-    usageMetadata: dict[str, Any] | None = None  # noqa: N815
+    usageMetadata: msgspec.Raw = _NO_REPORT  # noqa: N815
     error: None = None
 
 
 _decode_plain = msgspec.json.Decoder(_PlainChunk).decode
 
 Words = type[TextPart] | type[ReasoningPart]
+_TEXT: tuple[int, Words] = (0, TextPart)
+_THOUGHT: tuple[int, Words] = (0, ReasoningPart)
 
 
 class Gemini(JSONDialect):
@@ -86,7 +81,7 @@ class Gemini(JSONDialect):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_named = False
+        self.is_named = False
         self._is_vertex = False
         self._n_calls = 0
         self._open: dict[int, PartialCall] = {}  # by candidate: the call that will be continued
@@ -101,42 +96,54 @@ class Gemini(JSONDialect):
             return True
         return any(isinstance(either(value, name), Mapping) for name in ("usageMetadata", "promptFeedback"))
 
-    def plain(self, data: bytes) -> Delta | list[Delta] | None:
-        """Return the words that a plain chunk consists of, and what was counted so far."""
+    def plain(self, data: bytes) -> Delta | None:
+        """Return the words that a plain chunk consists of; put by what was counted so far."""
         chunk = _decode_plain(data)
-        candidate = chunk.candidates[0]
-        part = candidate.content.parts[0]
-        if candidate.index or not self._is_named:
-            raise ValueError
-        if part.text:
-            self._unsigned.add((0, ReasoningPart if part.thought else TextPart))
-        words = ReasoningDelta(part.text) if part.thought and part.text else part.text or None
-        if chunk.usageMetadata is None:
-            return words
-        usage = _usage(chunk.usageMetadata)
-        return [words, usage] if words else usage
+        part = chunk.candidates[0].content.parts[0]
+        if (report := chunk.usageMetadata) != _NO_REPORT:
+            self.unread = report
+        words = part.text
+        if part.thought or not words:
+            return self._thought(words) if words else None
+        self._unsigned.add(_TEXT)
+        return words
+
+    def _thought(self, words: str) -> ReasoningDelta:
+        self._unsigned.add(_THOUGHT)
+        return ReasoningDelta(words)
 
     def read(self, chunk: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what a chunk says to `deltas`."""
         chunk = _unwrapped(chunk)
-        if not self._is_named:
+        if not self.is_named:
             self._identify(chunk, deltas)
         for candidate in objects(chunk.get("candidates")):
             self._read_candidate(candidate, deltas)
         usage = either(chunk, "usageMetadata")
         if isinstance(usage, Mapping):
-            deltas.append(_usage(usage))
+            deltas.append(self.usage(usage))
         feedback = either(chunk, "promptFeedback")
         if isinstance(feedback, Mapping):
             _read_feedback(feedback, deltas)
         if error := (chunk.get("error") if "candidates" in chunk else find_error(chunk)):
             deltas.append(provider_error(error, chunk))
 
+    def usage(self, report: Mapping[str, Any]) -> Usage:
+        """Return what a report counts; it is of the whole reply so far."""
+        return Usage(
+            input_tokens=count(either(report, "promptTokenCount")),
+            output_tokens=count(either(report, "candidatesTokenCount")),  # without the thoughts
+            total_tokens=count(either(report, "totalTokenCount")),
+            cached_tokens=count(either(report, "cachedContentTokenCount")),
+            reasoning_tokens=count(either(report, "thoughtsTokenCount")),
+            raw=report,
+        )
+
     def _identify(self, chunk: Mapping[str, Any], deltas: list[Delta]) -> None:
         identity = Identity(word(either(chunk, "responseId")), word(either(chunk, "modelVersion")))
         if identity != Identity():
             deltas.append(identity)
-        self._is_named = "candidates" in chunk
+        self.is_named = "candidates" in chunk
         self._is_vertex = either(chunk, "createTime") is not None
 
     def _read_candidate(self, candidate: Mapping[str, Any], deltas: list[Delta]) -> None:
@@ -232,14 +239,3 @@ def _logprobs(result: Any) -> list[Any]:
     if len(top) != len(chosen):
         return chosen
     return [{**one, "topCandidates": others.get("candidates")} for one, others in zip(chosen, top, strict=True)]
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        input_tokens=count(either(usage, "promptTokenCount")),
-        output_tokens=count(either(usage, "candidatesTokenCount")),  # without the thoughts
-        total_tokens=count(either(usage, "totalTokenCount")),
-        cached_tokens=count(either(usage, "cachedContentTokenCount")),
-        reasoning_tokens=count(either(usage, "thoughtsTokenCount")),
-        raw=usage,
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from ..deltas import END, Anomaly, Delta
 from ..errors import DialectError, FramingError, ProviderError, StreamfoldError
 from ..framing import Frame, told
+from ..usage import UnreadUsage, Usage
 from .json_frames import load_values
 from .provider_errors import find_error, provider_error
 
@@ -32,6 +34,9 @@ class JSONDialect(ABC):
 
     Attributes:
         n_misses: How many frames were tried and not `plain`.
+        is_named: Whether it is known who answers. The first frames say so, and `plain` does not read it.
+        unread: The latest usage report, which `plain` put by: to read it takes longer than the text beside it.
+        cursor: The number of the last event, where the format counts them: whence the stream can be taken up again.
         ends_with_stream: Whether a stream that ends now, between two frames, is whole, in a format that marks no end.
     """
 
@@ -41,12 +46,15 @@ class JSONDialect(ABC):
 
     def __init__(self) -> None:
         self.n_misses = 0
+        self.is_named = True
+        self.unread: msgspec.Raw | None = None
+        self.cursor: int | None = None
         self.ends_with_stream = False
 
     @property
     def is_typed(self) -> bool:
         """Whether `plain` is worth a try."""
-        return self.n_misses < MAX_MISSES
+        return self.is_named and self.n_misses < MAX_MISSES
 
     @classmethod
     @abstractmethod
@@ -57,16 +65,29 @@ class JSONDialect(ABC):
     def read(self, value: Mapping[str, Any], event: str, deltas: list[Delta], /) -> None:
         """Append what `value` says to `deltas`. It comes from outside: nothing in it is sure to be of its type."""
 
-    def plain(self, data: bytes) -> Delta | list[Delta] | None:
-        """Return the delta or the deltas that `data` consists of, if this is a frame of the most frequent kind.
+    def plain(self, data: bytes) -> Delta | None:
+        """Return the delta that `data` consists of, if this is a frame of the most frequent kind.
 
         For anything else raise one of `NOT_PLAIN`, as a typed decoder does; it then goes to `read`.
         """
         raise ValueError
 
+    def usage(self, report: Mapping[str, Any]) -> Usage:
+        """Return what `report` counts, where `plain` puts reports by."""
+        raise NotImplementedError
+
+    def unread_usage(self) -> list[UnreadUsage]:
+        """Return the report that `plain` put by, if there is one that was not asked for yet."""
+        report, self.unread = self.unread, None
+        return [] if report is None else [UnreadUsage(partial(self._usage_in, bytes(report)))]
+
+    def _usage_in(self, report: bytes) -> Usage:
+        value = next(iter(decode(report)[0]), None)
+        return self.usage(value) if isinstance(value, Mapping) else Usage()
+
     def feed(self, frames: Sequence[Frame]) -> list[Delta]:
         """Return the deltas in `frames`; errors of the provider or of the wire are deltas too."""
-        deltas: list[Delta] = []
+        deltas: list[Delta] = [*self.unread_usage()]
         is_typed = self.is_typed
         for frame in frames:
             if is_typed:
@@ -75,18 +96,19 @@ class JSONDialect(ABC):
                 except NOT_PLAIN:
                     self.n_misses += 1
                 else:
-                    if isinstance(delta, list):
-                        deltas += delta
-                    elif delta is not None:
+                    if delta is not None:
                         deltas.append(delta)
+                    if self.unread is not None:
+                        deltas += self.unread_usage()
                     continue
             self.read_frame(frame, deltas)
+            is_typed = self.is_typed
         return deltas
 
     def feed_missed(self, frames: Sequence[Frame]) -> list[Delta]:
         """Return the deltas in `frames`, which were tried and are not plain."""
         self.n_misses += 1
-        deltas: list[Delta] = []
+        deltas: list[Delta] = [*self.unread_usage()]
         for frame in frames:
             self.read_frame(frame, deltas)
         return deltas

@@ -61,7 +61,7 @@ class OllamaChat(JSONDialect):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_named = False
+        self.is_named = False
         self._n_calls = 0
 
     @classmethod
@@ -72,7 +72,7 @@ class OllamaChat(JSONDialect):
     def plain(self, data: bytes) -> Delta | None:
         """Return the words that a plain line consists of."""
         line = _decode_plain(data)
-        if line.done or not self._is_named:
+        if line.done:
             raise ValueError
         message = line.message
         return plain_words(message.content, message.thinking) if message.thinking else message.content or None
@@ -92,8 +92,8 @@ class OllamaChat(JSONDialect):
     def identify(self, line: Mapping[str, Any], deltas: list[Delta]) -> None:
         """Append who answers, the first time that it is said."""
         model = word(line.get("model"))
-        if model and not self._is_named:
-            self._is_named = True
+        if model and not self.is_named:
+            self.is_named = True
             deltas.append(Identity(model=model))
 
     def read_words(self, content: Any, thinking: Any, deltas: list[Delta]) -> None:

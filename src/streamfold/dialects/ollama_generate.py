@@ -50,7 +50,7 @@ class OllamaGenerate(OllamaChat):
     def plain(self, data: bytes) -> Delta | None:
         """Return the words that a plain line consists of."""
         line = _decode_plain(data)
-        if line.done or not self._is_named:
+        if line.done:
             raise ValueError
         return plain_words(line.response, line.thinking)
 

@@ -15,17 +15,20 @@ from typing import Any
 
 from ..deltas import Anomaly, Delta, Logprobs, ToolCallPiece, WholePart
 from ..events import Details, PartStart, ReasoningDelta, RefusalDelta, TextDelta
-from ..parts import ReasoningPart, RefusalPart, ServerToolResult, TextPart, Words
+from ..parts import MediaPart, ReasoningPart, RefusalPart, ServerToolResult, TextPart, Words
 from ..surrogates import replace_surrogates
 from . import response_items as items
-from .fields import dumped, get, objects, text, word
+from .fields import dumped, get, joined_blob, objects, text, word
 
 _KINDS: dict[str, tuple[type[Words], Callable[[str], Delta]]] = {
     "output_text": (TextPart, TextDelta),
+    "output_audio": (TextPart, TextDelta),  # what is said is its transcript
     "refusal": (RefusalPart, RefusalDelta),
     "reasoning_text": (ReasoningPart, ReasoningDelta),
     "summary_text": (ReasoningPart, ReasoningDelta),
 }
+
+_FIELDS = {"refusal": "refusal", "output_audio": "transcript"}
 
 # The arguments that are streamed as text: the JSON before it and after it.
 _QUOTED = {"code": ('{"code": "', '"'), "diff": ('{"diff": "', '"'), "commands": ('{"commands": ["', '"]')}
@@ -39,6 +42,7 @@ class OpenItem:
         pieces: What came of it piece by piece, by channel and number.
         is_keyed: Whether an event has said which item it is.
         ended: Whether it has come whole.
+        draft: The latest image that was sent before the final one.
     """
 
     def __init__(self, index: int, kind: str) -> None:
@@ -46,6 +50,9 @@ class OpenItem:
         self.pieces: dict[tuple[str, int], list[str]] = {}
         self.is_keyed = False
         self.ended = False
+        self.draft: items.Item = {}
+        self._sound: list[str] = []
+        self._sounds = False
         self._index = index
         self._named = False
         self._whole: set[tuple[str, int]] = set()
@@ -88,7 +95,9 @@ class OpenItem:
         name = "output_text" if name == "text" else name
         if name not in _KINDS:
             return
-        self.complete(name, n, text(part.get("refusal" if name == "refusal" else "text")), deltas)
+        self.complete(name, n, text(part.get(_FIELDS.get(name, "text"))), deltas)
+        if not self._sounds:
+            self.hear(text(part.get("data")))
         if ("annotations", n) not in self._whole:
             self.cite(n, list(objects(part.get("annotations"))), deltas)
         if ("logprobs", n) not in self._whole:
@@ -125,7 +134,8 @@ class OpenItem:
         kind, id, name = text(item.get("type")), items.call_id(item), items.tool_name(item)
         self._named = bool(id and name)
         server, free_text = items.is_built_in(kind, name), items.is_free_text(kind)
-        deltas.append(ToolCallPiece(self._index, id, name, server=server, free_text=free_text))
+        of = word(item.get("server_label"))
+        deltas.append(ToolCallPiece(self._index, id, name, server=server, free_text=free_text, server_name=of))
 
     def _finish_call(self, item: items.Item, deltas: list[Delta]) -> None:
         self.call(item, deltas)
@@ -135,7 +145,28 @@ class OpenItem:
         rest = self._rest_of_arguments(item, deltas)
         ended = item.get("status") != "incomplete"
         deltas.append(ToolCallPiece(self._index, arguments=rest, ended=ended))
-        deltas.extend(WholePart(part) for part in items.results(item))
+        parts = list(items.results(item))
+        if parts:
+            self.draft = {}
+        deltas.extend(map(WholePart, parts))
+
+    # -- images and sound ------------------------------------------------------------------------------------------
+
+    def hear(self, piece: str) -> None:
+        """Take a piece of sound, in base64."""
+        if piece:
+            self._sounds = True
+            self._sound.append(piece)
+
+    def keep_media(self, deltas: list[Delta]) -> None:
+        """Append the sound that was heard, and the latest image where the final one did not come."""
+        said = {"result": self.draft.get("partial_image_b64"), "output_format": self.draft.get("output_format")}
+        if image := items.image(said):
+            deltas.append(WholePart(image))
+        if sound := joined_blob(self._sound):
+            deltas.append(WholePart(MediaPart("", sound)))
+        self.draft = {}
+        self._sound.clear()
 
     def _rest_of_arguments(self, item: items.Item, deltas: list[Delta]) -> str | None:
         """Return what follows the arguments that came as text; all of them if none did."""
@@ -167,6 +198,7 @@ class OpenItem:
             self._finish_call(item, deltas)
         elif self.kind:
             deltas.append(WholePart(ServerToolResult(items.call_id(item), self.kind, dict(item))))
+        self.keep_media(deltas)
 
     def _finish_words(self, item: items.Item, field: str, deltas: list[Delta]) -> None:
         for n, part in enumerate(objects(item.get(field))):

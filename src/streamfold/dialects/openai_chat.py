@@ -113,7 +113,7 @@ class OpenAIChat(JSONDialect):
         self._citations: list[Any] = []
         self._audio = bytearray()
         self._n_named = 0
-        self._is_named = False  # whether chunks have said who answers, which the typed way does not read
+        self.is_named = False
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -125,8 +125,6 @@ class OpenAIChat(JSONDialect):
 
     def plain(self, data: bytes) -> Delta | None:
         """Return the text or the reasoning that a plain chunk consists of."""
-        if not self._is_named:
-            raise ValueError
         delta = _decode_plain(data).choices[0].delta
         reasoning = delta.reasoning_content or delta.reasoning
         if not reasoning:
@@ -154,7 +152,7 @@ class OpenAIChat(JSONDialect):
             self._audio += blob(get(choice, "delta", "audio", "data")) or b""
         self._n_named += identity.id is not None or identity.model is not None
         self._n_chunks += 1
-        self._is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
+        self.is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
         if isinstance(citations := chunk.get("search_results") or chunk.get("citations"), list):
             self._citations = citations  # Perplexity: the whole list in every chunk; xAI: in the last one
         usage = chunk.get("usage") or get(chunk, "x_groq", "usage")  # Groq
@@ -189,7 +187,10 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
     if reasoning := _reasoning(delta):
         deltas.append(ReasoningDelta(reasoning, index))
-    for detail in objects(delta.get("reasoning_details")):  # OpenRouter
+    details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
+    if details:
+        deltas.append(Details(ReasoningPart, {"details": details}, index))
+    for detail in details:
         seals = {"signature": word(detail.get("signature")), "redacted": word(detail.get("data"))}
         if any(seals.values()):
             deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))

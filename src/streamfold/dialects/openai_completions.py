@@ -54,7 +54,8 @@ class OpenAICompletions(JSONDialect):
 
     def __init__(self) -> None:
         super().__init__()
-        self._n_nameless = 0  # chunks that may still say who answers, which `plain` does not read
+        self.is_named = False
+        self._n_nameless = 0  # chunks that did not say who answers
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -66,15 +67,14 @@ class OpenAICompletions(JSONDialect):
 
     def plain(self, data: bytes) -> Delta | None:
         """Return the text that a plain chunk consists of."""
-        if self._n_nameless < MAX_NAMELESS:
-            raise ValueError
         return _decode_plain(data).choices[0].text or None
 
     def read(self, chunk: Mapping[str, Any], event: str, deltas: list[Delta]) -> None:
         """Append what a chunk says to `deltas`."""
         identity = Identity(*(word(chunk.get(name)) for name in ("id", "model", "system_fingerprint")))
         deltas.append(identity)
-        self._n_nameless += MAX_NAMELESS if identity.id and identity.model else 1
+        self._n_nameless += 1
+        self.is_named = self.is_named or bool(identity.id and identity.model) or self._n_nameless >= MAX_NAMELESS
         for choice in objects(chunk.get("choices")):
             _read_choice(choice, deltas)
         usage = chunk.get("usage")

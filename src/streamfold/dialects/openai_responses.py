@@ -22,6 +22,9 @@ Not every sender keeps to the specification:
 - The final ``output`` may be empty (ChatGPT), or leave out items that were streamed and so number them anew: of the
   items that it has beyond those heard of, only those of a type that was never heard of count.
 - An item of encrypted reasoning has a signature and an id to be sent back, and often no words.
+
+Images come several times too, each better than the one before; where the last one is missing, the best one counts.
+Sound comes in pieces that do not say of which item they are, and its transcript is text.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ class _PlainEvent(msgspec.Struct, gc=False):
     output_index: int
     content_index: int = 0
     summary_index: int = 0
+    sequence_number: int | None = None
     logprobs: Annotated[list[Any], msgspec.Meta(max_length=0)] | None = None
 
 
@@ -71,6 +75,8 @@ class _Channel(NamedTuple):
 
 _CHANNELS = {
     "response.output_text": _Channel("output_text", "text", "message", "content_index"),
+    "response.audio.transcript": _Channel("output_audio", "transcript", "message", "content_index"),
+    "response.output_audio_transcript": _Channel("output_audio", "transcript", "message", "content_index"),  # Realtime
     "response.refusal": _Channel("refusal", "refusal", "message", "content_index"),
     "response.reasoning_text": _Channel("reasoning_text", "text", "reasoning", "content_index"),
     "response.reasoning": _Channel("reasoning_text", "text", "reasoning", "content_index"),  # OpenRouter
@@ -90,6 +96,7 @@ _VERDICTS = {
     "cancelled": Verdict.CANCELLED,
 }
 _INCOMPLETE = {"content_filter": Verdict.FILTERED, "steered": Verdict.CANCELLED}
+_AUDIO = ("response.audio", "response.output_audio")
 _Key = tuple[str, int | str]
 _PENDING = ("queued", "in_progress")
 _ENDS = {*_VERDICTS, "done"}  # "done": xAI, and the Realtime API
@@ -122,6 +129,7 @@ class OpenAIResponses(JSONDialect):
         event = _decode_plain(data)
         if (event.type, event.output_index, event.content_index, event.summary_index) != self._place:
             raise ValueError
+        self.cursor = event.sequence_number
         if not event.delta:
             return None
         self._pieces.append(event.delta)
@@ -131,6 +139,7 @@ class OpenAIResponses(JSONDialect):
         """Append what an event, or a response that was not streamed, says to `deltas`."""
         kind = word(value.get("type")) or event
         stem, _, verb = kind.rpartition(".")
+        self.cursor = count(value.get("sequence_number"))  # the first is 0; what is not a stream has none
         self._place = None
         if value.get("object") == "response":
             self._read_response(value, "in_progress" if value.get("status") in _PENDING else "done", deltas)
@@ -139,6 +148,10 @@ class OpenAIResponses(JSONDialect):
             self._read_response(response if isinstance(response, Mapping) else {}, verb, deltas)
         elif stem == "response.output_item":
             self._read_item(value, verb, deltas)
+        elif kind == "response.image_generation_call.partial_image":
+            self._item(value, "image_generation_call").draft = value
+        elif stem in _AUDIO:
+            self._item(value, "message").hear(text(value.get("delta")))
         elif stem in _CHANNELS:
             self._read_channel(_CHANNELS[stem], value, kind, deltas)
         elif kind == "response.content_part.done":
@@ -150,6 +163,13 @@ class OpenAIResponses(JSONDialect):
             self._item(value, "message").cite(_number(value, "content_index"), citations, deltas)
         elif kind == "error":
             deltas.append(provider_error(value.get("error") or value, value))
+
+    def close(self) -> list[Delta]:
+        """Return the sound and the images of items that did not end."""
+        kept: list[Delta] = []
+        for item in dict.fromkeys([*self._items.values(), *self._latest.values()]):
+            item.keep_media(kept)
+        return kept
 
     # -- items -----------------------------------------------------------------------------------------------------
 
@@ -197,7 +217,7 @@ class OpenAIResponses(JSONDialect):
         n = _number(event, channel.number)
         if kind.endswith(".done"):
             item.complete(channel.name, n, text(event.get(channel.field)), deltas)
-        elif piece := text(event.get("delta")):
+        elif piece := text(event.get(channel.field if kind.endswith(".added") else "delta")):
             item.say(channel.name, n, piece, deltas)
             item.tell_logprobs(n, event.get("logprobs"), deltas)
             self._stay(item, channel, n, event, kind)
@@ -217,6 +237,7 @@ class OpenAIResponses(JSONDialect):
         if verb not in _ENDS:
             return
         self._read_output(response, deltas)
+        deltas += self.close()
         usage = response.get("usage")
         if isinstance(usage, Mapping):
             deltas.append(_usage(usage))

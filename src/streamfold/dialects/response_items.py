@@ -86,15 +86,15 @@ def arguments(item: Item) -> Mapping[str, Any]:
 
 def results(item: Item) -> Iterator[Part]:
     """Yield what the tool gave, where the call says so itself."""
-    if item.get("type") == "image_generation_call" and (image := _image(item)):
-        yield image
+    if item.get("type") == "image_generation_call" and (found := image(item)):
+        yield found
         return
     for name in _RESULTS:
         if item.get(name):
             yield ServerToolResult(call_id(item), tool_name(item) or "", item[name])
 
 
-def _image(item: Item) -> MediaPart | None:
+def image(item: Item) -> MediaPart | None:
     """Return a generated image, whose result is base64; behind a gateway also a ``data:`` URL."""
     said = text(item.get("result"))
     if "://" in said or said.startswith("data:"):

@@ -184,9 +184,9 @@ class AnthropicMessagesEncoder:
         if reply.verdict is Verdict.ERRORED:
             message, kind, _, _ = error_of(reply)
             return self._stop() + named_sse({"type": "error", "error": {"type": kind, "message": message}})
-        if reply.verdict not in REASONS:
+        reason = REASONS.get(reply.verdict or Verdict.TRUNCATED)
+        if reason is None:
             return b""
-        reason = REASONS[reply.verdict]
         if reply.dialect == "anthropic_messages" and reply.finish_reason and reply.verdict is not Verdict.STOPPED:
             reason = reply.finish_reason
         delta = {"stop_reason": reason, "stop_sequence": reply.stop.string if reply.stop else None}

@@ -78,9 +78,9 @@ class GeminiEncoder:
         if reply.verdict is Verdict.ERRORED:
             message, _, _, status = error_of(reply)
             return sse({"error": {"code": status, "message": message, "status": "INTERNAL"}})
-        if reply.verdict not in REASONS:
+        reason = REASONS.get(reply.verdict or Verdict.TRUNCATED)
+        if reason is None:
             return b""
-        reason = REASONS[reply.verdict]
         ends = []
         for choice in reply.choices:
             own = choice.finish_reason if reply.dialect == "gemini" and reply.verdict is not Verdict.STOPPED else None

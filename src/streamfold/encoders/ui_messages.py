@@ -177,9 +177,9 @@ class UIMessagesEncoder:
         if reply.verdict is Verdict.ERRORED:
             error = sse({"type": "error", "errorText": error_of(reply)[0]})
             return error + steps + sse(said(type="finish", finishReason="error", messageMetadata=metadata)) + DONE
-        if reply.verdict not in REASONS:
+        reason = REASONS.get(reply.verdict or Verdict.TRUNCATED)
+        if reason is None:
             return b""
-        reason = REASONS[reply.verdict]
         return steps + sse(said(type="finish", finishReason=reason, messageMetadata=metadata)) + DONE
 
 

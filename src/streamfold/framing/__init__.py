@@ -8,7 +8,7 @@ wrong on the wire is a frame too, the last one: a `FramingError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import FramingError
 
@@ -39,6 +39,24 @@ JSON_SPACE = b" \t\r\n"
 def told(frame: bytes | Event) -> tuple[str, bytes]:
     """Return what kind of frame `frame` is, and its data."""
     return ("message", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+
+
+class Shape(NamedTuple):
+    """How a read looks that is one frame and nothing else, as nearly all are: one line, and what stands around it.
+
+    Attributes:
+        head: What stands before the frame's data.
+        tail: What stands after it.
+        limit: The longest read that is taken.
+    """
+
+    head: bytes
+    tail: bytes
+    limit: int
+
+
+NO_SHAPE = Shape(b"", b"", -1)
+"""No read looks so."""
 
 
 class Framing(Protocol):

@@ -24,9 +24,10 @@ however they are cut, memory one message and `MAX_KNOWN_HEADERS` short header bl
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
+from zlib import crc32
 
 from ..errors import FramingError, LimitError
 
@@ -39,13 +40,16 @@ MAX_HEADERS_BYTES = 128 * 1024
 MAX_KNOWN_HEADERS = 32
 """Protects memory: of so many different header blocks, what was read is remembered."""
 
+MAX_KNOWN_PRELUDES = 1024
+"""Protects memory: so many different preludes, which are of 12 bytes, are remembered to be right."""
+
 MAX_KNOWN_HEADERS_BYTES = 1024
 """Protects memory: a longer header block is not remembered."""
 
 Headers = Mapping[str, object]
-_NO_HEADERS: Headers = {}
 _PRELUDE = struct.Struct(">III")
-_OVERHEAD = _PRELUDE.size + 4
+_SUM = struct.Struct(">I")
+_OVERHEAD = _PRELUDE.size + _SUM.size
 _LENGTH = {6: 2, 7: 2}  # type of value: the size of the length before it
 _SIZE = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}  # type of value: its size
 _TRUE, _FALSE, _BYTES, _STRING, _UUID = 0, 1, 6, 7, 9
@@ -115,6 +119,7 @@ class AWSEventStream:
         self._wanted = _PRELUDE.size  # with fewer bytes of it nothing can be told
         self._held = bytearray()
         self._known: dict[bytes, Headers] = {}
+        self._events: set[bytes] = set()  # the known headers that are an event's
         self._counted: bytes | None = None  # the read that `one` has counted already
 
     def one(self, data: bytes) -> bytes | None:
@@ -122,17 +127,17 @@ class AWSEventStream:
 
         Who cannot use it gives the same `data` to `feed`, which then reads it as if nothing had been.
         """
-        if self._held or self._failed or len(data) < _OVERHEAD or len(data) > self._limit:
+        size = len(data)
+        total, at = _lengths(data[: _PRELUDE.size])
+        if total != size or size > self._limit or self._held or self._failed:
             return None
-        total, n_headers, crc = _PRELUDE.unpack_from(data)
-        end = len(data) - 4
-        if total != len(data) or crc != zlib.crc32(data[:8]) or int.from_bytes(data[end:]) != zlib.crc32(data[:end]):
+        if data[_PRELUDE.size : at] not in self._events:
             return None
-        at = _PRELUDE.size + n_headers
-        if self._known.get(data[_PRELUDE.size : at], _NO_HEADERS).get(":message-type") != "event" or at > end:
+        end = size - _SUM.size
+        if _SUM.unpack_from(data, end)[0] != crc32(data[:end]):
             return None
         self._counted = data
-        self._offset += total
+        self._offset += size
         return data[at:end]
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -170,7 +175,7 @@ class AWSEventStream:
         try:
             while at + _PRELUDE.size <= len(wire):
                 total, n_headers, crc = _PRELUDE.unpack_from(wire, at)
-                self._check_prelude(total, n_headers, crc, zlib.crc32(wire[at : at + 8]), self._offset + at)
+                self._check_prelude(total, n_headers, crc, crc32(wire[at : at + 8]), self._offset + at)
                 if at + total > len(wire):
                     self._wanted = total
                     return at
@@ -194,7 +199,7 @@ class AWSEventStream:
 
     def _message(self, wire: bytes, start: int, end: int, n_headers: int) -> AWSMessage:
         crc = int.from_bytes(wire[end - 4 : end])
-        computed = zlib.crc32(memoryview(wire)[start : end - 4])
+        computed = crc32(memoryview(wire)[start : end - 4])
         if crc != computed:
             what = f"the message CRC of a message is {crc:#010x}, its bytes have {computed:#010x}"
             raise FramingError(what, self._offset + start)
@@ -205,7 +210,19 @@ class AWSEventStream:
             headers = _read_headers(block, self._offset + start)
             if len(self._known) < MAX_KNOWN_HEADERS and n_headers <= MAX_KNOWN_HEADERS_BYTES:
                 self._known[block] = headers
+                if headers.get(":message-type") == "event":
+                    self._events.add(block)
         return AWSMessage(wire[start + n_headers : end - 4], headers)
+
+
+@lru_cache(MAX_KNOWN_PRELUDES)
+def _lengths(prelude: bytes) -> tuple[int, int]:
+    """Return the length of a message and where its payload starts; zeros if `prelude` is not right."""
+    if len(prelude) < _PRELUDE.size:
+        return 0, 0
+    total, n_headers, crc = _PRELUDE.unpack(prelude)
+    is_right = crc == crc32(prelude[:8]) and total >= n_headers + _OVERHEAD
+    return (total, _PRELUDE.size + n_headers) if is_right else (0, 0)
 
 
 def _read_headers(block: bytes, offset: int) -> Headers:

@@ -19,10 +19,11 @@ is for the dialect to say. A byte order mark before the array is ignored, as RFC
 A body that does not start with ``[``, and anything after the ``]``, is a `FramingError`. An array that breaks off is
 none: `JSONArray.ended` stays false, and `JSONArray.rest` keeps the element that was cut.
 
-An element that a read has whole is one match of a regular expression (6 µs for 640 bytes); through one that is cut, or
-nested more than `MATCHED_DEPTH` deep, a match leads from bracket to bracket, over all strings between them (20 µs). The
-quantifiers are possessive, so no match ever goes back. Between reads only the depth and the place inside a string are
-kept. Time is linear in the bytes however they are cut, memory one element; `limit` bounds it.
+Nearly every read is one element, and a decoder of JSON reads all of it anyway: `JSONArray.one` lets that tell whether
+it is. Any other element that a read has whole is one match of a regular expression (6 µs for 640 bytes); through one
+that is cut, or nested more than `MATCHED_DEPTH` deep, a match leads from bracket to bracket, over all strings between
+them (20 µs). The quantifiers are possessive, so no match ever goes back. Between reads only the depth and the place
+inside a string are kept. Time is linear in the bytes however they are cut, memory one element; `limit` bounds it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ MATCHED_DEPTH = 12
 
 Frame = bytes | FramingError
 _OPENING, _CLOSING = b"[{", b"]}"
+_BETWEEN = b"," + JSON_SPACE
 _QUOTE, _BACKSLASH, _END = b'"\\]'  # as numbers, as indexing bytes gives them
 _STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 
@@ -60,7 +62,7 @@ class JSONArray:
     """Cut bytes into the elements of one JSON array.
 
     Args:
-        limit: The largest element that is taken, in bytes, with the white space before it.
+        limit: The largest element that is taken, in bytes.
 
     Attributes:
         ended: Whether the array's closing bracket came.
@@ -76,19 +78,36 @@ class JSONArray:
         self._escaped = False  # the last read ended in a backslash
         self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._held = bytearray()
+        self._plain_limit = -1  # the limit while the next read may be an element; otherwise no read is as short
+        self._counted: bytes | None = None  # the read that `one` has counted already
+
+    def one(self, data: bytes) -> bytes | None:
+        """Return what stands between the commas of `data`: the element, if one whole element is all that it is.
+
+        Whether it is one value, a JSON decoder says. Who cannot use it gives the same `data` to `feed`, which then
+        reads it as if nothing had been.
+        """
+        if len(data) > self._plain_limit:
+            return None
+        self._counted = data
+        self._offset += len(data)
+        return data.strip(_BETWEEN)
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the elements that `data` completes; the last one is a `FramingError` if it is no array."""
         frames: list[Frame] = []
         if self._failed:
             return frames
-        self._offset += len(data)
+        if data is not self._counted:
+            self._offset += len(data)
+        self._counted = None
         if not self._depth and not self.ended:
             data = self._enter(data, frames)
         if self._depth:
             data = self._read(data, frames)
         if self.ended and not self._failed and (data := data.lstrip(JSON_SPACE)):
             self._refuse("nothing after the array", data, frames)
+        self._plain_limit = self._limit if self._depth == 1 and not (self._held or self._failed) else -1
         return frames
 
     def close(self) -> list[Frame]:
@@ -179,13 +198,14 @@ class JSONArray:
         if self._held:
             piece = bytes(self._held) + piece
             self._held = bytearray()
+        piece = piece.lstrip(JSON_SPACE)
         if len(piece) > self._limit:
             self._fail(LimitError("element", len(piece), self._limit), frames)
-        elif piece := piece.strip(JSON_SPACE):
+        elif piece := piece.rstrip(JSON_SPACE):
             frames.append(piece)
 
     def _hold(self, piece: bytes, frames: list[Frame]) -> None:
-        self._held += piece
+        self._held += piece if self._held else piece.lstrip(JSON_SPACE)
         if len(self._held) > self._limit:
             self._fail(LimitError("element", len(self._held), self._limit), frames)
             self._held.clear()

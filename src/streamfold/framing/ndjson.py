@@ -20,7 +20,7 @@ Time is linear in the bytes, memory one line; `limit` bounds it.
 from __future__ import annotations
 
 from ..errors import FramingError, LimitError
-from . import BOM, JSON_SPACE
+from . import BOM, JSON_SPACE, Shape
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """Protects memory: a line is held until it ends. Images arrive as one line of base64."""
@@ -46,10 +46,10 @@ class NDJSON:
         self._plain_limit = -1  # the limit while a read may be taken on its own; otherwise no line is as short
         self._held = bytearray()
 
-    def one(self, data: bytes) -> bytes | None:
-        """Return the text in `data`, if one whole line is all that it is, as in most reads. This changes nothing."""
-        line, end, rest = data.partition(b"\n")
-        return line if end and not rest and len(line) <= self._plain_limit else None
+    @property
+    def shape(self) -> Shape:
+        """How the next read looks if it is one line."""
+        return Shape(b"", b"\n", self._plain_limit)
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the texts that `data` completes; the last one is a `LimitError` if a line is too long."""

@@ -3,7 +3,8 @@ r"""Server-sent events: bytes into events, by WHATWG HTML 9.2.6.
 Nearly every event of a model's stream is one ``data:`` line and a blank line. Such an event is handed on as the bare
 bytes of its data; one with a type, an id or a retry time is a `ServerSentEvent`. The short way cuts at blank lines with
 ``bytes.split`` and takes each block that is a lone ``data:`` line; anything else is read line by line. Shorter still is
-`SSE.one`, for a read that is one event: what stands around the data is learnt from one and looked for in the next.
+the way of a read that is one event: what stands around the data is learnt from one, and `SSE.shape` says that the next
+may be looked at for it.
 
 Beyond the standard, because servers of models do it:
 
@@ -24,7 +25,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import FramingError, LimitError
-from . import BOM
+from . import BOM, NO_SHAPE, Shape
 from .lines import Lines
 
 
@@ -85,22 +86,15 @@ class SSE:
         self._is_stream = False
         self._limit = limit
         self._failed = False
-        self._plain_limit = 0
-        self._head, self._tail = b"data: ", b"\n\n"  # what stood around the data of the last event
-        self._data_at, self._data_to = len(self._head), -len(self._tail)
+        self._shape = NO_SHAPE
         self._lines = Lines()
         self._start: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._reset()
 
-    def one(self, data: bytes) -> bytes | None:
-        """Return the data of the event in `data`, if one whole event is all that it is, as in most reads.
-
-        This only looks: it changes nothing, and leaves out the event's type.
-        """
-        value = data[self._data_at : self._data_to]
-        if self._head + value + self._tail != data or len(data) > self._plain_limit or _LF in value or _CR in value:
-            return None
-        return value
+    @property
+    def shape(self) -> Shape:
+        """How the next read looks if it is one event like the last one, whose type it then has."""
+        return self._shape if self._is_between_events() else NO_SHAPE
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the events that `data` completes; the last one is a `LimitError` if an event is too large."""
@@ -118,9 +112,8 @@ class SSE:
         if self._lines.size > self._limit:
             self._fail("line", self._lines.size, frames)
         self._is_stream = self._is_stream or bool(frames)
-        self._plain_limit = self._limit if self._is_between_events() else 0
-        if self._plain_limit and len(frames) == 1:
-            self._learn(data)
+        if len(frames) == 1 and self._is_between_events() and (head := _HEAD.match(data)):
+            self._shape = Shape(head[0], b"\r\n\r\n" if data.endswith(b"\r\n\r\n") else b"\n\n", self._limit)
         return frames
 
     def close(self) -> list[Frame]:
@@ -152,12 +145,6 @@ class SSE:
         """Whether the next event may be read on its own: nothing is open, held, or to be handed on with it."""
         busy = self._open or self._failed or self._start is not None or self.last_event_id
         return self._is_stream and not busy and self._lines.is_empty
-
-    def _learn(self, data: bytes) -> None:
-        """Keep what stands around the data in `data`, if that is one event: the next one will look the same."""
-        if head := _HEAD.match(data):
-            self._head, self._tail = head[0], b"\r\n\r\n" if data.endswith(b"\r\n\r\n") else b"\n\n"
-            self._data_at, self._data_to = len(self._head), -len(self._tail)
 
     def _without_bom(self, data: bytes) -> bytes:
         start = (self._start or b"") + data

@@ -12,8 +12,9 @@ _MARKS = {" ": ("", "", ""), "-": ("[-", "-]", "red"), "+": ("{+", "+}", "green"
 """What stands around a piece, as in a diff by words of git's, and its style."""
 
 
-def show(difference: Difference, first: str, second: str, console: Console) -> None:
+def show(difference: Difference, first: str, second: str) -> None:
     """Print the difference between the recordings called `first` and `second`."""
+    console = Console(highlight=False)
     said = [row for row in difference.facts if row.differs]
     words = "they say the same" if difference.is_same else "they differ"
     console.print(Text.assemble((words, "bold green" if difference.is_same else "bold red")))

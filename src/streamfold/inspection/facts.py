@@ -118,13 +118,11 @@ def inspected(recording: Recording, options: Options) -> Facts:
     intake = Intake(**(own | options))
     facts = Facts(intake.fold.reply, attempts=len(recording.attempts))
     watcher = _Watcher(facts)
-    if recording.is_wire:
-        watcher.take(recording.last.at, intake.feed(b""))
-    for chunk in recording.chunks:
+    for chunk in recording.folded:
         watcher.take(chunk.at, intake.feed(chunk.data))
-        facts.reads.append((chunk.at, len(chunk.data) if isinstance(chunk.data, bytes) else 0))
         if intake.fold.ended:
             break
+    facts.reads = [(chunk.at, len(chunk.data) if isinstance(chunk.data, bytes) else 0) for chunk in recording.chunks]
     ended_at = _end_of(recording.last)
     how = recording.ending
     watcher.take(ended_at, intake.close(how.verdict, how.error) if how else intake.close())

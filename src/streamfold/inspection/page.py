@@ -20,7 +20,7 @@ _SLOW = ((4.0, "g3"), (2.0, "g2"), (1.3, "g1"))
 
 def page(facts: Facts, recording: Recording, name: str) -> str:
     """Return the page, as HTML."""
-    style = files(__package__).joinpath("page.css").read_text("utf-8")
+    style = files("streamfold.inspection").joinpath("page.css").read_text("utf-8")
     body = "".join([
         _header(facts, recording, name),
         _tiles(facts),

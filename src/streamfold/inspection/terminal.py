@@ -17,8 +17,9 @@ _BAR = 40
 _COLOURS = {"complete": "green", "stopped": "green", "tool_calls": "green", "length": "yellow", "cancelled": "yellow"}
 
 
-def show(facts: Facts, recording: Recording, name: str, console: Console) -> None:
+def show(facts: Facts, recording: Recording, name: str) -> None:
     """Print the facts."""
+    console = Console(highlight=False)
     console.print(Group(*_parts(facts, recording, name, max(20, min(console.width - 22, 80)))))
 
 

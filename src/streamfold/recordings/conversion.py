@@ -25,9 +25,7 @@ def converted(recording: Recording, name: str, options: Options) -> tuple[list[P
     intake = Intake(**(own | options))
     timed: list[tuple[float, list[Any]]] = []
     at = 0.0
-    if recording.is_wire:
-        timed.append((0.0, list(intake.feed(b""))))
-    for chunk in recording.chunks:
+    for chunk in recording.folded:
         at = chunk.at
         timed.append((at, list(intake.feed(chunk.data))))
         if intake.fold.ended:

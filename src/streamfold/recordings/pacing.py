@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 from typing import TypeVar
 
@@ -40,13 +40,11 @@ def replayed(recording: Recording, speed: float | None, faults: Faults, options:
         options: How it will be folded.
     """
     if faults == Faults():
-        timed: Sequence[Chunk | Piece] = recording.chunks
-        is_wire, ending = recording.is_wire, Ending.END
+        timed: Iterable[Chunk | Piece] = recording.folded
+        ending = Ending.END
     else:
-        is_wire = True
         timed, ending = spoiled(wire_of(recording, options)[0], faults)
-    if is_wire:
-        yield b""
+        yield b""  # it is bytes that follow, even if none do
     for one in paced(timed, speed):
         yield one.data
     if ending is Ending.STALL:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CallerError, ProviderError, SourceError, StreamfoldError
-from ..recording import MAGIC, Kind, encode
+from ..recording import MAGIC, Kind, Seam, encode
 from ..reply import Reply, Verdict
 from ..taps import Tap
 from .facts import request_facts, response_facts
 
 if TYPE_CHECKING:
+    from ..attempts import Attempts
     from ..course import Course
     from ..request import Request
 
@@ -34,7 +35,7 @@ def record(course: Course, now: float) -> None:
         CallerError: The file cannot be written.
     """
     named = {name: course.options.get(name) for name in ("dialect", "content_type")}
-    course.taps = (*course.taps, Recorder(course.record, now, **named))
+    course.taps = (*course.taps, Recorder(course.record, now, course.attempts, **named))
 
 
 class Recorder(Tap):
@@ -43,19 +44,21 @@ class Recorder(Tap):
     Args:
         path: The file; what it held is overwritten.
         now: When the stream begins, in seconds of the clock that tells all its times.
+        attempts: Where the source is a request: how one attempt follows the other.
         named: What the reader says of the stream, if anything: ``dialect``, ``content_type``.
 
     Raises:
         CallerError: The file cannot be written.
     """
 
-    def __init__(self, path: str | Path, now: float, **named: str | None) -> None:
+    def __init__(self, path: str | Path, now: float, attempts: Attempts | None = None, **named: str | None) -> None:
         try:
             self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed at the end of the stream)
             self._file.write(MAGIC)
         except OSError as error:
             raise CallerError(f"cannot write {path}: {error.strerror}") from error
         self._started = now
+        self._attempts = attempts
         self._n_chunks = 0
         self._is_empty_wire = False
         head = {"created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "by": f"streamfold {version('streamfold')}"}
@@ -70,6 +73,9 @@ class Recorder(Tap):
         self._n_chunks = 0
         facts = request_facts(request.method, request.url, request.json)
         self._record("request", facts | ({"dialect": request.dialect} if request.dialect else {}), now)
+        attempts = self._attempts
+        if attempts is not None and (attempts.is_reconnected or attempts.resumed is not None):
+            self._seam(Seam(attempts.resumed), now)
 
     def response(self, status: int, headers: Mapping[str, str], now: float) -> None:
         """Write what came before the stream."""
@@ -77,6 +83,9 @@ class Recorder(Tap):
 
     def chunk(self, chunk: Any, now: float) -> None:
         """Write what one read brought."""
+        if isinstance(chunk, Seam):
+            self._seam(chunk, now)
+            return
         if isinstance(chunk, bytes | bytearray | memoryview) and not len(chunk):
             self._is_empty_wire = not self._n_chunks
             return
@@ -91,6 +100,12 @@ class Recorder(Tap):
             value = wire_form(chunk)
             if isinstance(value, Mapping):  # else it only repeats others, or is no chunk
                 self._record("chunk", value, now)
+
+    def _seam(self, seam: Seam, now: float) -> None:
+        if seam.text is None:
+            self._record("reconnect", b"", now)
+        else:
+            self._record("resume", seam.text, now)
 
     def end(self, reply: Reply, now: float) -> None:
         """Write how the reading ended, as far as what was read does not tell, and close the file."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event
@@ -83,30 +84,32 @@ class ReplayServer(ThreadingHTTPServer):
         super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that leaves is no error here."""
+        """Say nothing where a client has left: that is no error here."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: ReplayServer
 
     def _replay(self) -> None:
+        server = self._replays
         self._skip_body()
-        self.send_response(self.server.status)
-        for name, value in self.server.headers.items():
+        self.send_response(server.status)
+        for name, value in server.headers.items():
             self.send_header(name, value)
         self.send_header("Cache-Control", "no-cache")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if self.command == "HEAD":
             return
-        for piece in paced(self.server.pieces, self.server.speed, self.server.stopped.wait):
-            if self.server.stopped.is_set():
+        for piece in paced(server.pieces, server.speed, server.stopped.wait):
+            if server.stopped.is_set():
                 break
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece.data), piece.data))
-        if self.server.ending is Ending.STALL:
+        if server.ending is Ending.STALL:
             self._wait_for_the_client()
-        if self.server.ending is Ending.END and not self.server.stopped.is_set():
+        if server.ending is Ending.END and not server.stopped.is_set():
             self.wfile.write(b"0\r\n\r\n")
         else:
             self.close_connection = True
@@ -121,10 +124,15 @@ class _Handler(BaseHTTPRequestHandler):
             left -= len(data)
 
     def _wait_for_the_client(self) -> None:
-        while not self.server.stopped.wait(_POLL):
+        while not self._replays.stopped.wait(_POLL):
             readable, _, _ = select.select([self.connection], [], [], 0)
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 return
+
+    @property
+    def _replays(self) -> ReplayServer:
+        assert isinstance(self.server, ReplayServer)
+        return self.server
 
     def log_message(self, format: str, *values: Any) -> None:
         """Log nothing: the command tells what it serves."""

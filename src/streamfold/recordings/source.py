@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import CallerError, FramingError, ProviderError, SourceError, StreamfoldError
-from ..recording import ReadingEnded, Record, RecordReader, is_recording
+from ..recording import ReadingEnded, Record, RecordReader, Seam, is_recording
 from ..reply import Verdict
 
 RAW_READ = 65_536
@@ -43,6 +43,7 @@ class Attempt:
         request: What is told of the request, if there was one: ``method``, ``url``, ``parameters``.
         response: What is told of the response, once it came: ``status``, ``content_type``, ``headers``.
         answered_at: When it came.
+        seam: How it goes on after the attempt before it, if it does not begin anew.
         chunks: What was read.
         end: How the reading ended, if it was written down: ``reading``, ``verdict``, ``error``, ``passed``.
         ended_at: When.
@@ -52,6 +53,7 @@ class Attempt:
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     answered_at: float | None = None
+    seam: Seam | None = None
     chunks: list[Chunk] = field(default_factory=list)
     end: Mapping[str, Any] | None = None
     ended_at: float | None = None
@@ -114,8 +116,29 @@ class Recording:
 
     @property
     def chunks(self) -> list[Chunk]:
-        """What its reads brought."""
-        return self.last.chunks
+        """What was read of the stream that is folded."""
+        return [chunk for attempt in self._joined for chunk in attempt.chunks]
+
+    @property
+    def folded(self) -> Iterator[Chunk]:
+        """What is to be folded: `chunks`, and what tells how they belong together."""
+        first, *others = self._joined
+        if first.seam is not None:
+            yield Chunk(first.at, first.seam)
+        if self.is_wire:
+            yield Chunk(first.at, b"")  # it is bytes that follow, even if none do
+        yield from first.chunks
+        for attempt in others:
+            yield Chunk(attempt.at, attempt.seam)
+            yield from attempt.chunks
+
+    @property
+    def _joined(self) -> list[Attempt]:
+        """The last attempt, after those whose stream it goes on with."""
+        first = len(self.attempts) - 1
+        while first and self.attempts[first].seam == Seam(None):
+            first -= 1
+        return self.attempts[first:]
 
     @property
     def is_wire(self) -> bool:
@@ -138,9 +161,7 @@ class Recording:
 
     def __iter__(self) -> Iterator[Any]:
         """Yield what was read, and raise `ReadingEnded` where the reading did not simply come to the end."""
-        if self.is_wire:
-            yield b""  # it is bytes that follow, even if none do
-        for chunk in self.chunks:
+        for chunk in self.folded:
             yield chunk.data
         if (ending := self.ending) is not None:
             raise ending
@@ -176,6 +197,10 @@ class Recording:
                 last.request, last.at = record.value, at
             case "response":
                 last.response, last.answered_at = record.value, at
+            case "reconnect":
+                last.seam = Seam(None)
+            case "resume":
+                last.seam = Seam(record.text)
             case "read":
                 last.chunks.append(Chunk(at, record.data))
             case "text":

@@ -2,7 +2,8 @@
 
 Connections are pooled for each event loop, in one session. Its end is the loop's: the session is held by an async
 generator, and a loop closes its generators before it ends (`asyncio.run`, `asyncio.Runner` and every server that is
-built on them do). So three streams in a row use one connection, and nothing is left open or warned of.
+built on them do; who closes a loop by hand calls its ``shutdown_asyncgens`` first, as asyncio wants it). So three
+streams in a row use one connection, and nothing is left open or warned of.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
@@ -21,8 +21,7 @@ from .proxies import proxy_for
 
 _FAILURES = (ClientError, OSError, ValueError, asyncio.TimeoutError)
 
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]]
-_sessions = WeakKeyDictionary()
+_sessions: dict[asyncio.AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]] = {}
 
 
 class AiohttpTransport:
@@ -94,24 +93,27 @@ async def session() -> ClientSession:
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None),
         )
-        keeper = _keep(opened)
+        keeper = _keep(opened, loop)
         await anext(keeper)  # from here on the loop knows of it
         held = _sessions[loop] = (opened, keeper)
     return held[0]
 
 
-async def _keep(opened: ClientSession) -> AsyncGenerator[None, None]:
+async def _keep(opened: ClientSession, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
+        _sessions.pop(loop, None)
         await opened.close()
 
 
 def _forget_ended_loops() -> None:
     """Let go of the sessions of loops that ended without closing their generators."""
-    for loop in [loop for loop in _sessions if loop.is_closed()]:
-        del _sessions[loop]
+    for loop in list(_sessions):
+        if loop.is_closed():
+            _sessions.pop(loop, None)
 
 
 def _is_ours(opened: ClientSession) -> bool:
-    return any(opened is held for held, _ in _sessions.values())
+    held = _sessions.get(asyncio.get_running_loop())
+    return held is not None and held[0] is opened

@@ -75,7 +75,6 @@ class _Exchange:
         self._response = response
         self._request = request
         self._is_encoded = "content-encoding" in response.headers
-        self._socket = _socket_of(response)
 
     def read(self) -> bytes:
         try:
@@ -89,19 +88,8 @@ class _Exchange:
             self._response.release_conn()  # closed, it is connected anew when it is needed
 
     def interrupt(self) -> None:
-        if self._response.connection is not None or not self._response.closed:
-            _shut(self._socket)
-
-
-def _socket_of(response: BaseHTTPResponse) -> socket.socket | None:
-    connection: Any = response.connection
-    return getattr(connection, "used_socket", None) or getattr(connection, "sock", None)
-
-
-def _shut(used: socket.socket | None) -> None:
-    if used is not None:
-        with suppress(OSError):
-            used.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, RuntimeError, ValueError):  # the connection is back in its pool, or closed
+            self._response.shutdown()
 
 
 def pools(url: str) -> PoolManager:
@@ -129,15 +117,16 @@ class _Known:
     """A connection that tells the request in the making how to interrupt it."""
 
     sock: Any
-    used_socket: socket.socket | None = None
 
     def getresponse(self) -> Any:
-        # kept here, because http.client forgets the socket of a response that ends with its connection
-        used = self.used_socket = self.sock
         opening: Opening | None = getattr(_opening, "now", None)
         if opening is not None:
-            opening.interruptible(lambda: _shut(used))
+            opening.interruptible(self._interrupt)
         return super().getresponse()  # type: ignore[misc]
+
+    def _interrupt(self) -> None:
+        with suppress(OSError, AttributeError):  # it is just being closed
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(_Known, HTTPConnection):

@@ -1,0 +1,164 @@
+"""A conversation in a terminal, with a server on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..plain_server import HEAD, Peer, PlainServer, plain_server
+from ..terminal.screen import Screen, terminal
+
+
+class Model:
+    """What the server says: each reply in turn; one that ends in "..." never ends."""
+
+    def __init__(self) -> None:
+        self.replies = ["Hello **Ann**!", "Long story...", "Third."]
+        self.go_on = threading.Event()
+
+    def script(self, peer: Peer, number: int) -> None:
+        peer.send(HEAD)
+        reply = self.replies[number - 1]
+        peer.say(*(word + " " for word in reply.removesuffix("...").split()))
+        if reply.endswith("..."):
+            peer.wait_for_hangup()
+        peer.finish()
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def server(model: Model) -> Iterator[PlainServer]:
+    with plain_server(model.script) as server:
+        yield server
+
+
+def engine(server: PlainServer) -> list[str]:
+    return ["--engine", server.url.removesuffix("/chat/completions"), "--model", "m"]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"XDG_DATA_HOME": str(folder), "HOME": str(folder), "STREAMFOLD_API_KEY": "key-of-the-test"}
+
+
+def sent(server: PlainServer, place: int) -> list[dict[str, Any]]:
+    return [
+        {"role": message["role"], "content": message["content"]}
+        for message in json.loads(server.bodies[place])["messages"]
+    ]
+
+
+def say(screen: Screen, text: str, until: str) -> None:
+    screen.wait_for_last(">")
+    screen.type(text + "\n")
+    screen.wait_for(until)
+
+
+def test_a_conversation_is_kept_and_gone_on_with(server: PlainServer, tmp_path: Path) -> None:
+    with terminal("chat", *engine(server), "--system", "Be brief.", environment=environment(tmp_path)) as screen:
+        say(screen, "I am Ann.", "Hello Ann!")
+        say(screen, "Tell me a story.", "Long story")
+        os.killpg(screen.process.pid, signal.SIGINT)
+        screen.wait_for("[cancelled")
+        server.wait_for_hangup()
+        screen.wait_for_last(">")
+        screen.type("\x04")
+        assert screen.wait() == 0
+    with terminal("chat", "--continue", environment=environment(tmp_path)) as screen:
+        screen.wait_for("> Tell me a story.\nLong story")
+        say(screen, "Go on.", "Third.")
+        screen.wait_for_last(">")
+        screen.type("/quit\n")
+        assert screen.wait() == 0
+    assert b"key-of-the-test" in server.heads[0]
+    assert sent(server, 2) == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "I am Ann."},
+        {"role": "assistant", "content": "Hello **Ann**! "},
+        {"role": "user", "content": "Tell me a story."},
+        {"role": "assistant", "content": "Long story "},
+        {"role": "user", "content": "Go on."},
+    ]
+    listed = run("chat", "--list", folder=tmp_path).stdout.decode()
+    assert listed.startswith("   1  ")
+    assert "3: I am Ann." in listed
+
+
+def test_commands(server: PlainServer, tmp_path: Path) -> None:
+    with terminal("chat", *engine(server), columns=100, environment=environment(tmp_path)) as screen:
+        say(screen, "/help", "/open N")
+        say(screen, "/nonsense", "there is no /nonsense")
+        say(screen, "/open 5", "there is no conversation 5")
+        say(screen, "One \\\ntwo", "Hello Ann!")
+        screen.wait_for("[complete")
+        say(screen, "/list", "1: One two")
+        say(screen, "/new", "Ctrl-D leaves]\n>")
+        screen.type("\x03")
+        screen.wait_for("[Ctrl-D leaves]\n>")
+        screen.type("\x04")
+        assert screen.wait() == 0
+        assert b"Traceback" not in screen.output
+    assert sent(server, 0) == [{"role": "user", "content": "One \ntwo"}]
+
+
+def test_without_a_reply_nothing_is_kept(tmp_path: Path) -> None:
+    def refuse(peer: Peer, number: int) -> None:
+        peer.refuse("401 Unauthorized", b'{"error":{"message":"no such key"}}', Content_Type="application/json")
+
+    with plain_server(refuse) as server:
+        done = run("chat", *engine(server), folder=tmp_path, stdin=b"Hi\n")
+    assert done.returncode == 0
+    assert b"no such key" in done.stderr
+    assert b"what you said is not kept" in done.stderr
+    assert run("chat", "--list", folder=tmp_path).stdout == b""
+
+
+def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "streamfold", *arguments]
+    environ = {**os.environ, **environment(folder)}
+    return subprocess.run(command, input=stdin, capture_output=True, env=environ, timeout=60, check=False)
+
+
+def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(server: PlainServer, tmp_path: Path) -> None:
+    done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\n")
+    assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
+
+
+def test_run_asks_a_server(server: PlainServer, tmp_path: Path) -> None:
+    done = run("run", "Hi", *engine(server), "--max-tokens", "9", "--seed", "1", folder=tmp_path)
+    assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
+    body = json.loads(server.bodies[0])
+    assert (body["model"], body["max_tokens"], body["seed"]) == ("m", 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "Hi", "--engine", "openai"], "the engine openai needs the name of a model: --model NAME"),
+        (["run", "Hi", "--engine", "nonsense"], "there is no engine 'nonsense'"),
+        (["run", "Hi", "--engine", "anthropic", "--model", "m", "--seed", "1"], "knows no --seed"),
+    ],
+)
+def test_what_is_missing_is_a_sentence(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = run(*arguments, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_conversation_that_is_not_there(tmp_path: Path) -> None:
+    done = run("chat", "--continue", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"no conversation yet" in done.stderr
