@@ -31,7 +31,7 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench
+bench: .venv/wheel .venv/bench $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
 
 # docs/cli.md, from the command's own parser.
@@ -64,7 +64,9 @@ clean:
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
 	touch $@
 
-.cache/%/installed: tests/%/package.json
+.cache/relay/installed: tests/relay/package.json
+.cache/bench/installed: bench/package.json
+.cache/%/installed:
 	mkdir -p $(@D)
 	cp $< $(@D)
 	cd $(@D) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts

@@ -1,6 +1,6 @@
 """Run every benchmark, print its table, and write ``bench/results/latest.json``.
 
-python -m bench [contract] [stops] [openai_chat] [dialects]
+python -m bench [contract] [stops] [openai_chat] [dialects] [relay]
 """
 
 import importlib
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ALL = ("contract", "stops", "openai_chat", "dialects")
+ALL = ("contract", "stops", "openai_chat", "dialects", "relay")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -23,7 +23,8 @@ def table(rows: list[dict[str, Any]]) -> str:
             lines.append(f"\n{row['bench']}: {case}")
         unit = next(key for key in row if key.endswith(("_per_chunk", "_per_event")))
         ratios = "  ".join(f"{value:.2f}x {name}" for name, value in row["ratio"].items())
-        lines.append(f"  {row['contender']:<22} {row[unit]:>12,.2f} {unit.replace('_per_', ' a ')}   {ratios}")
+        more = "".join(f"  {name} {row[name]:,.1f}" for name in row.get("more", ()))
+        lines.append(f"  {row['contender']:<24} {row[unit]:>12,.2f} {unit.replace('_per_', ' a ')}{more}   {ratios}")
     return "\n".join(lines)
 
 

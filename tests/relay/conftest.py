@@ -1,15 +1,14 @@
 """The stores under test: a SQLite file of its own for each test, and a Redis server for all, emptied before each."""
 
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from tests.conftest import missing
+from tests.relay.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -18,28 +17,12 @@ def redis_server() -> Iterator[str]:
     if shutil.which("redis-server") is None:
         missing("redis-server")
     folder = Path(tempfile.mkdtemp(prefix="streamfold-redis-"))
-    options = f"--port 0 --unixsocket {folder}/socket --dir {folder} --save '' --appendonly yes --appendfsync always"
-    server = subprocess.Popen(["redis-server", *options.replace("''", "").split()], stdout=subprocess.DEVNULL)
+    server = RedisServer(folder)
     try:
-        with redis.Redis.from_url(f"unix://{folder}/socket") as client:
-            _wait_until_there(client)
-        yield f"unix://{folder}/socket"
+        yield server.url
     finally:
-        server.terminate()
-        server.wait(10)
+        server.kill()
         shutil.rmtree(folder)
-
-
-def _wait_until_there(client: redis.Redis) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            client.ping()
-            return
-        except redis.ConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 @pytest.fixture

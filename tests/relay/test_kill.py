@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.relay.redis_server import RedisServer
 from tests.relay.stores import opened
+
+from streamfold.relay.log import Log
+from streamfold.relay.writing import Writer
 
 KILLS = int(os.environ.get("STREAMFOLD_KILLS", "20"))
 """How often on each store; it was run with 100."""
@@ -75,3 +79,33 @@ def test_a_killed_producer_leaves_truncated_generations(store_url: str, monkeypa
 
     acknowledged = killed_after_a_while(appending(store_url, {"g1": 0}), random.Random(1))
     asyncio.run(over("g1", acknowledged["g1"]))
+
+
+@pytest.mark.timeout(120)
+def test_a_redis_that_is_killed_and_comes_back(redis_server: str, tmp_path: Path) -> None:
+    """The writer writes on, readers of all nodes follow on: nothing is lost, nothing comes twice."""
+    server = RedisServer(tmp_path)
+
+    async def read(log: Log) -> list[bytes]:
+        return [record async for page in log.follow("g", 0) for record in page.records]
+
+    async def main() -> None:
+        async with opened(server.url) as one, opened(server.url) as other:
+            created = await one.start("g")
+            readers = [asyncio.create_task(read(log)) for log in (one, other)]
+            async with Writer(one, created.stream) as writer:
+                for number in range(300):
+                    await writer.append(b"%d" % number)
+                    await asyncio.sleep(0.002)
+                    if number in (100, 200):
+                        server.kill()
+                    elif number in (150, 250):
+                        server.start()
+                await writer.end("done", b'"end"')
+            for reader in readers:
+                assert await reader == [*(b"%d" % number for number in range(300)), b'"end"']
+
+    try:
+        asyncio.run(asyncio.wait_for(main(), 60))
+    finally:
+        server.kill()

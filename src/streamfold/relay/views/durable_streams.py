@@ -15,6 +15,7 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -114,6 +115,8 @@ async def _read(request: Request, log: Log, path: str) -> Response:
     asked = said.reading(request.query_params)
     stream = await log.head(path)
     await log.touch(stream)
+    if asked.after == 0 and stream.first:  # the beginning is where it begins by now
+        asked = replace(asked, after=stream.first)
     if asked.after is not None and asked.after > stream.tail:
         raise BadRequestError(f"the offset is beyond the {stream.tail:,} records of the stream")
     if asked.live == "sse":
@@ -127,7 +130,7 @@ async def _catch_up(request: Request, log: Log, stream: Stream, asked: said.Read
     if asked.after is None:
         page = Page(stream, stream.tail, ())
         return Response(join((), stream.content_type), 200, _progress(page) | {"Cache-Control": "no-store"})
-    page = await log.read(stream.path, asked.after or stream.first, log.limits.page)
+    page = await log.read(stream.path, asked.after, log.limits.page)
     headers = _progress(page) | {"ETag": _etag(page), "Cache-Control": _caching(page)}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(None, 304, headers)
