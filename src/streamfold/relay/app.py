@@ -25,7 +25,7 @@ from .log import Log
 from .refusals import refusal
 from .shutdown import early_notice
 from .stores import open_store
-from .views import durable_streams
+from .views import durable_streams, openai_chat, openai_responses, ui_messages
 from .views import generations as generations_view
 
 RETENTION = 24 * 3600
@@ -86,7 +86,8 @@ def create_app(
             await opened.close()
             await loaded.close()
 
-    routes = [*durable_streams.ROUTES, *generations_view.ROUTES]
+    views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages)
+    routes = [route for view in views for route in view.ROUTES]
     return Starlette(
         routes=[*routes, *static.mounts()],
         middleware=[

@@ -73,7 +73,7 @@ class Generations:
     ) -> None:
         self.engines = engines
         self._log = log
-        self._retention = retention
+        self.retention = retention
         self._told = told
         self._running: dict[asyncio.Task[None], Writer] = {}
         self._stopped = False
@@ -103,7 +103,7 @@ class Generations:
         asked = _digest(msgspec.json.encode([engine.name, model, question]))
         id = prefix + (secrets.token_urlsafe(15) if key is None else _digest(key.encode()))
         start = Start(id, engine.name, model, round(self._log.store.now(), 3), asked)
-        created = await self._log.start(ROOT + id, [start_record(start)], ttl=self._retention)
+        created = await self._log.start(ROOT + id, [start_record(start)], ttl=self.retention)
         if not created.new:
             return await self._again(start)
         self._launch(created.stream, start, ask, question.stop)
