@@ -8,8 +8,9 @@ import msgspec
 from starlette.requests import Request
 
 from .access import Access
+from .engines import Question
 from .errors import BadRequestError, RelayLimitError
-from .generating import Generations
+from .generating import Generations, Started
 from .log import Log
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -39,6 +40,14 @@ async def body_of(request: Request, limit: int) -> bytes:
 def generations_of(request: Request) -> Generations:
     """Return what produces generations here."""
     return cast("Generations", request.state.generations)
+
+
+async def begin(request: Request, question: Question, model: str, prefix: str) -> Started:
+    """Begin a generation for this request, or find the one that it began before; see `Generations.start`."""
+    key, client = request.headers.get("idempotency-key"), request.client
+    return await generations_of(request).start(
+        question, model, prefix=prefix, key=key, client=client.host if client else ""
+    )
 
 
 async def json_of(request: Request) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         max_path: Characters of a stream's path.
         max_readers: Readers that follow streams at once, in this process.
         max_generations: Generations that run at once, in this process.
+        max_starts: Generations that one client may begin within a minute.
         long_poll: Seconds that a long poll waits.
         page: Bytes that one catch-up read returns; a single larger record is returned whole.
     """
@@ -21,6 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_path: int = 1024
     max_readers: int = 10_000
     max_generations: int = 1_000
+    max_starts: int = 600
     long_poll: float = 20.0
     page: int = 1024 * 1024
 

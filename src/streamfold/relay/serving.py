@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
+from tempfile import TemporaryDirectory
 
 import msgspec
 import uvicorn
@@ -13,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from .app import RETENTION, create_app
 from .engines import EngineSpec
 from .logs import LOGGING
+from .metrics import FOLDER
 
 SHUTDOWN = 15
 """Seconds that responses have to end after the signal."""
@@ -62,10 +65,12 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
     )
     with _listening(settings.host, settings.port) as listening:
         told(_url(settings.host, listening.getsockname()[1]))
-        if settings.workers > 1:
-            Multiprocess(config, [listening]).run()
-        else:
+        if settings.workers == 1:
             uvicorn.Server(config).run([listening])
+            return
+        with TemporaryDirectory(prefix="streamfold-metrics-") as folder:
+            os.environ[FOLDER] = folder
+            Multiprocess(config, [listening]).run()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ from ..engines import Question
 from ..errors import BadRequestError, RelayError
 from ..following import HEARTBEAT, refolded
 from ..generating import ROOT
-from ..http import asked_as, generations_of, json_of, listed, log_of, readable
+from ..http import asked_as, begin, generations_of, json_of, listed, log_of, readable
 from ..log import Log
 from ..rules.stream import Page, Stream
 from ..sse import KEEP_ALIVE, EventStream, event
@@ -46,9 +46,7 @@ async def create(request: Request) -> Response:
     """Begin a generation."""
     asked, params = asked_as(_Asked, await json_of(request))
     question = Question(asked.messages, listed(asked.stop), params)
-    started = await generations_of(request).start(
-        question, asked.engine, key=request.headers.get("idempotency-key")
-    )
+    started = await begin(request, question, asked.engine, "gen_")
     url = readable(request, f"/generations/{started.start.id}/events")
     return answer({"id": started.start.id, "url": url}, 201 if started.new else 200)
 

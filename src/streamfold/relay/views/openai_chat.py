@@ -20,7 +20,7 @@ from ..engines import Engine, Question
 from ..errors import ModelNotFoundError
 from ..following import refolded
 from ..generating import ROOT
-from ..http import asked_as, generations_of, json_of, listed, log_of
+from ..http import asked_as, begin, generations_of, json_of, listed, log_of
 from ..records import Start
 from .generations import answer
 
@@ -37,8 +37,7 @@ async def create(request: Request) -> Response:
     """Complete a chat."""
     asked, params = asked_as(_Asked, await json_of(request))
     question = Question(asked.messages, listed(asked.stop), params)
-    key = request.headers.get("idempotency-key")
-    start = (await generations_of(request).start(question, asked.model, prefix="chatcmpl-", key=key)).start
+    start = (await begin(request, question, asked.model, "chatcmpl-")).start
     log = log_of(request)
     if asked.stream:
         return await streamed(log, start, OpenAIChatEncoder(start.id, start.model, start.created))

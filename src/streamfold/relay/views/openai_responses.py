@@ -21,7 +21,7 @@ from ..answering import failure, streamed
 from ..errors import BadRequestError
 from ..following import honest, refolded
 from ..generating import ROOT
-from ..http import generations_of, json_of, log_of
+from ..http import begin, json_of, log_of
 from ..log import Log
 from ..records import Refold, Start, start_of
 from .generations import answer
@@ -34,8 +34,7 @@ CANCELLING = 5.0
 async def create(request: Request) -> Response:
     """Begin a response."""
     asked, question = question_of(await json_of(request))
-    key = request.headers.get("idempotency-key")
-    start = (await generations_of(request).start(question, asked.model, prefix="resp_", key=key)).start
+    start = (await begin(request, question, asked.model, "resp_")).start
     log = log_of(request)
     if asked.stream:
         return await streamed(log, start, _encoder(start))

@@ -23,7 +23,7 @@ from ..answering import streamed
 from ..engines import Question
 from ..errors import StreamConflictError, StreamNotFoundError
 from ..generating import ROOT
-from ..http import asked_as, generations_of, json_of, listed, log_of
+from ..http import asked_as, begin, generations_of, json_of, listed, log_of
 from ..log import Log
 from ..records import Start, start_of
 from ..rules.lifecycle import Creation
@@ -46,11 +46,9 @@ async def create(request: Request) -> Response:
     """Answer the conversation."""
     asked, params = asked_as(_Asked, await json_of(request))
     question = Question(messages_of(asked.messages), listed(asked.stop), params)
-    generations = generations_of(request)
-    key = request.headers.get("idempotency-key")
-    started = await generations.start(question, asked.model, prefix="msg_", key=key)
+    started = await begin(request, question, asked.model, "msg_")
     if asked.id and started.new:
-        await _note(log_of(request), CHATS + asked.id, started.start.id, generations.retention)
+        await _note(log_of(request), CHATS + asked.id, started.start.id, generations_of(request).retention)
     return await streamed(log_of(request), started.start, _encoder(started.start))
 
 
