@@ -1,8 +1,8 @@
 """The course of one stream, as both drivers keep it: what takes the chunks, its clocks, its measures, its attempts.
 
-Pure: a driver reads the clock and says what time it is. It reads chunks, feeds them to `Course.intake`, tells `took`
-what that let out, and calls `over` where the source ends, breaks, is left or is late. If `again` is set after that,
-there is another attempt to read from.
+Pure, but for the random share of a wait: a driver reads the clock and says what time it is. It reads chunks, feeds them
+to `Course.intake`, tells `took` what that let out, and calls `over` where the source ends, breaks, is left or is late.
+If `again` is set after that, there is another attempt to read from.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ class Course:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the stream, which is over, came to the end that its sender meant it to have."""
+        """Whether the response of a stream that is over may be expected to end as well: its sender had said all."""
+        if self.attempts is None:
+            return False
         reply = self.fold.reply
         return reply.error is None and reply.stop is None and reply.verdict not in _LEFT
 
@@ -183,9 +185,9 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
-        self.fold.passed = None
-        self._more = 0
         self.intake = self.attempts.intake
+        self.fold.passed = None  # where it is the old fold that goes on
+        self._more = self.intake.n_more
         self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:

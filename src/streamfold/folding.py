@@ -54,7 +54,6 @@ from .tool_calls import OpenCall
 from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
-_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
 
 class Fold:
@@ -353,13 +352,9 @@ class Fold:
             if joiner.held and not choice.match and (said_end or not isinstance(joiner, Joiner)):
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
-        cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:
-                # No arguments may mean that there are none, but not where the model was cut off; nor does free text
-                # show, as JSON does, whether it is whole.
-                shows_end = bool(call.arguments) and not call.free_text
-                self._hang_up(choice, call, shown, said_end and (shows_end or not cut))
+                self._hang_up(choice, call, shown, said_end and choice.ends(call))
 
     def _tail(self, choice: OpenChoice, channel: Channel, text: str, shown: Shown) -> None:
         if isinstance(channel, OpenCall):
@@ -369,18 +364,10 @@ class Fold:
 
     def _judge(self, reader: Verdict) -> Verdict:
         first = self._choices.lowest
-        whole = self._marked_end or (first is not None and bool(first.end or first.match))
-        if whole and isinstance(self._error, SourceError):
+        said = first.said(self._marked_end) if first else Verdict.COMPLETE if self._marked_end else None
+        if said and isinstance(self._error, SourceError):
             self.notes.add(f"{self._error}, after the end of the reply")
             self._error = None
-        if self._error:
-            return Verdict.ERRORED
-        if first and first.match:
-            return Verdict.STOPPED
-        if first and first.end:
-            if first.end.verdict is Verdict.ERRORED:
-                self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
-            return first.meant(first.end.verdict)
-        if not self._marked_end:
-            return reader
-        return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
+        if said is Verdict.ERRORED and first and first.end and not self._error:
+            self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
+        return Verdict.ERRORED if self._error else said or reader

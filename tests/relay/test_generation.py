@@ -232,6 +232,36 @@ async def test_a_writer_that_fails_ends_as_an_error(log: Log) -> None:
 
 
 @on_every_store
+async def test_a_writer_that_is_cancelled_at_any_moment_leaves_an_end(log: Log) -> None:
+    write = log.write
+
+    async def slow(*args, **kwargs):
+        await asyncio.sleep(0.02)
+        return await write(*args, **kwargs)
+
+    log.write = slow
+
+    async def produce(path: str) -> None:
+        created = await log.start(path, [START])
+        async with Writer(log, created.stream) as writer:
+            entered.add(path)
+            await writer.append(token(1))
+            await writer.end("done", END)
+
+    entered: set[str] = set()
+    for moment in range(20):
+        producer = asyncio.create_task(produce(f"g{moment}"))
+        await asyncio.sleep(moment / 200)
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
+    assert entered
+    for path in entered:
+        page = await log.read(path, 0, 1000)
+        assert page.at_end, path
+        assert json.loads(page.records[-1])["verdict"] in ("aborted", "complete")
+
+
+@on_every_store
 async def test_a_writer_that_is_fenced_off_hears_of_it(one: Log, other: Log) -> None:
     created = await one.start("g", [START], lease=1000)
     async with Writer(one, created.stream, lease=1000) as writer:

@@ -71,6 +71,8 @@ class Writer:
             if not self._status and self._error is None:
                 aborted = self.cancelled.is_set() or isinstance(error, asyncio.CancelledError)
                 await self._last("aborted" if aborted else "error", type(error).__name__ if error else "no end")
+            if self._status:  # an end that was begun is written, though its caller was cancelled
+                await asyncio.wait([self._task], timeout=self._lease)
         finally:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
