@@ -107,7 +107,8 @@ class Generations:
         asked = _digest(msgspec.json.encode([engine.name, model, question]))
         id = prefix + (secrets.token_urlsafe(15) if key is None else _digest(key.encode()))
         start = Start(id, engine.name, model, round(self._log.store.now(), 3), asked)
-        created = await self._log.start(ROOT + id, [start_record(start)], ttl=self.retention)
+        lease = self._log.limits.lease
+        created = await self._log.start(ROOT + id, [start_record(start)], lease=lease, ttl=self.retention)
         if not created.new:
             return await self._again(start)
         self._launch(created.stream, start, ask, question.stop)
@@ -129,7 +130,7 @@ class Generations:
         return Started(first, new=False)
 
     def _launch(self, stream: Stream, start: Start, ask: Callable[[], Any], stop: list[str]) -> None:
-        writer = Writer(self._log, stream)
+        writer = Writer(self._log, stream, self._log.limits.lease)
         task = asyncio.create_task(self._produce(writer, start, ask, stop))
         self._running[task] = writer
         task.add_done_callback(self._running.pop)

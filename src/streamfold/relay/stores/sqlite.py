@@ -68,7 +68,6 @@ class SQLiteStore:
         self._reader = ThreadPoolExecutor(1, "streamfold-reader")
         self._committer = ThreadPoolExecutor(1, "streamfold-committer")
         self._writing, self._reading = _connect(file), _connect(file)
-        self._writing.executescript(SCHEMA)
         self._writer = asyncio.create_task(self._write())
 
     async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
@@ -176,7 +175,17 @@ class SQLiteStore:
 
 def _connect(file: str | Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
+    deadline = time.monotonic() + BUSY
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(SCHEMA)
+            break
+        except sqlite3.OperationalError as error:  # another process makes the same file
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
+                db.close()
+                raise
+            time.sleep(RETRY)
     db.execute("PRAGMA synchronous = FULL")
     return db
 
