@@ -1,4 +1,4 @@
-"""A process that generates is killed, or asked to end: its streams end as what they are, for readers on other nodes too."""
+"""A process that generates is killed, or asked to end: its streams end as what they are, for all readers."""
 
 import subprocess
 import sys

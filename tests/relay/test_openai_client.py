@@ -93,7 +93,8 @@ def test_a_chat_that_is_cut_is_had_again_by_its_key(client, source):
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
-    ("status", "error"), [(429, openai.RateLimitError), (400, openai.BadRequestError), (401, openai.InternalServerError)]
+    ("status", "error"),
+    [(429, openai.RateLimitError), (400, openai.BadRequestError), (401, openai.InternalServerError)],
 )
 def test_a_refusal_is_the_error_that_it_is(client, streamed, status, error):
     """But where the upstream does not let the relay in, that is no fault of the client's."""
@@ -102,14 +103,16 @@ def test_a_refusal_is_the_error_that_it_is(client, streamed, status, error):
 
 
 def test_a_chat_that_breaks_off_is_an_error_and_never_a_whole_answer(client):
-    text = ""
-    with (
-        pytest.raises(openai.APIError),
-        client.chat.completions.create(model="m", messages=ask("break 3"), stream=True) as chunks,
-    ):
-        for chunk in chunks:
-            text += chunk.choices[0].delta.content or ""
-    assert text == said(3)
+    pieces = []
+
+    def read() -> None:
+        with client.chat.completions.create(model="m", messages=ask("break 3"), stream=True) as chunks:
+            for chunk in chunks:
+                pieces.append(chunk.choices[0].delta.content or "")
+
+    with pytest.raises(openai.APIError):
+        read()
+    assert "".join(pieces) == said(3)
     with pytest.raises(openai.APIError):
         client.chat.completions.create(model="m", messages=ask("break 3"))
 
@@ -172,9 +175,7 @@ def test_a_response_that_is_cut_goes_on_after_the_last_event(client, cut):
             seen.append(event)
             if len(seen) == cut:
                 break
-    again = client.responses.retrieve(
-        seen[0].response.id, stream=True, starting_after=seen[-1].sequence_number
-    )
+    again = client.responses.retrieve(seen[0].response.id, stream=True, starting_after=seen[-1].sequence_number)
     with again as events:
         seen += list(events)
     assert [event.sequence_number for event in seen] == list(range(len(seen)))

@@ -1,7 +1,8 @@
 """An upstream that speaks OpenAI chat, as a test wants it: it says tokens, waits, fails, and knows who has left.
 
 What it does is said in the last message: ``say 5 pause 0.01`` says "t1 t2 ... t5 " with a pause before each;
-``fail 429`` refuses; ``break 3`` says three tokens and hangs up; ``think`` begins with reasoning; ``call`` calls a tool.
+``fail 429`` refuses; ``break 3`` says three tokens and hangs up; ``think 1`` begins with reasoning; ``call f`` calls a
+tool.
 """
 
 import json

@@ -48,7 +48,8 @@ async def streamed(
 async def _first(shown: AsyncGenerator[Shown, None]) -> Shown:
     """Wait for the first events, but not for ever: what follows silence is shown as it comes."""
     for _ in range(2):  # the first record says nothing, then comes news or silence
-        if some := await anext(shown, []):
+        some: Shown = await anext(shown, [])
+        if some:
             return some
     return []
 

@@ -93,7 +93,7 @@ def create_app(
     routes = [route for view in views for route in view.ROUTES]
     guarded = {route.path.split("/")[1] for route in routes} - {"healthz"}
     return Starlette(
-        routes=[*routes, *static.mounts()],
+        routes=[*routes, *static.routes()],
         middleware=[
             Middleware(Observed, metrics=metrics),
             Middleware(SecurityHeaders),

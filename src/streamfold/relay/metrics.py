@@ -37,9 +37,7 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
-        self._running = Gauge(
-            "streamfold_generations_running", "Now", registry=registry, multiprocess_mode="livesum"
-        )
+        self._running = Gauge("streamfold_generations_running", "Now", registry=registry, multiprocess_mode="livesum")
         self._readers = Gauge("streamfold_readers", "Now", registry=registry, multiprocess_mode="livesum")
 
     def answered(self, method: str, status: int) -> None:

@@ -52,8 +52,13 @@ from ..reply_json import PART_TYPES, part_json
 from ..stops import StopMatch
 from ..usage import Usage
 
-_WORDS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal", PlanDelta: "plan"}
-_DELTAS = {name: kind for kind, name in _WORDS.items()}
+_WORDS: dict[type[Event], str] = {
+    TextDelta: "text",
+    ReasoningDelta: "reasoning",
+    RefusalDelta: "refusal",
+    PlanDelta: "plan",
+}
+_DELTAS: dict[str, Any] = {name: kind for kind, name in _WORDS.items()}
 _KINDS: dict[str, Any] = {name: kind for kind, name in PART_TYPES.items()}
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 _UNSAID = {Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.TIMED_OUT}
@@ -162,13 +167,11 @@ class Refold:
     Attributes:
         start: What the first record says.
         n_records: How many records were folded.
-        ended: Whether the last one was there.
     """
 
     def __init__(self) -> None:
         self.start: Start | None = None
         self.n_records = 0
-        self.ended = False
         self._fold = Fold(tags=())
         self._calls: dict[tuple[int, int], ToolCall] = {}
         self._end: Reply | None = None
@@ -199,8 +202,9 @@ class Refold:
     def _delta(self, value: dict[str, Any], choice: int) -> Delta:
         kind = value["type"]
         if kind in _DELTAS:
-            words: Delta = _DELTAS[kind](value["text"], choice)
-            return words if choice or kind != "text" else value["text"]
+            text: str = value["text"]
+            words: Delta = _DELTAS[kind](text, choice)
+            return words if choice or kind != "text" else text
         match kind:
             case "tool_call_start" | "tool_call_delta" | "tool_call_end":
                 return self._piece(value, choice)
@@ -219,7 +223,7 @@ class Refold:
         call.id, call.name = id or call.id, name or call.name
         if value["type"] == "tool_call_delta":
             piece.arguments = value["arguments"]
-            call.arguments += piece.arguments
+            call.arguments += value["arguments"]
         elif value["type"] == "tool_call_end":
             piece.ended = value["complete"]
             piece.signature, piece.free_text = value["signature"], value["free_text"]
@@ -237,7 +241,6 @@ class Refold:
         return turned if turned and isinstance(part, ServerToolCall) else [*turned, WholePart(part, choice)]
 
     def _close(self, value: dict[str, Any]) -> Shown:
-        self.ended = True
         verdict = Verdict(value["verdict"])
         error = _error_of(value.get("error"), verdict)
         usage = Usage(**value.get("usage") or {})
@@ -261,9 +264,7 @@ class Refold:
 def _error_of(said: dict[str, Any] | None, verdict: Verdict) -> StreamfoldError | None:
     """Return what went wrong, in the words of the record; where something did and nobody knows what, that."""
     if said is not None:
-        return ProviderError(
-            said["message"], type=said["type"], code=said.get("code"), status=said.get("status")
-        )
+        return ProviderError(said["message"], type=said["type"], code=said.get("code"), status=said.get("status"))
     if verdict is Verdict.TRUNCATED:
         return ProviderError("the stream broke off before its end", type="truncated")
     return None

@@ -182,7 +182,10 @@ def _connect(file: str | Path) -> sqlite3.Connection:
             db.executescript(SCHEMA)
             break
         except sqlite3.OperationalError as error:  # another process makes the same file
-            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
+            if (
+                error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                or time.monotonic() > deadline
+            ):
                 db.close()
                 raise
             time.sleep(RETRY)

@@ -1,14 +1,14 @@
 """The relay's own API: ask an engine, follow its reply by server-sent events, look at it, stop it.
 
-    POST /generations {"engine", "messages", "stop", ...}    -> 201 {"id", "url"}; the log is there before the first token
-    GET  /generations/ID/events     server-sent events: ``id:`` is the record's number, ``data:`` the record
-    GET  /generations/ID            -> {"id", "status", "engine", "model", "last", "reply"}: what there is so far, and the
-                                       number of the last record in it, to go on from
-    POST /generations/ID/cancel     -> the same; as often as one likes
-    GET  /engines                   -> {"engines": [{"name", "model"}]}
+    POST /generations {"engine", "messages", "stop", ...}  -> 201 {"id", "url"}, before the first token
+    GET  /generations/ID/events  server-sent events: ``id:`` is the record's number, ``data:`` the record
+    GET  /generations/ID         -> {"id", "status", "engine", "model", "last", "reply"}: what there is so far
+    POST /generations/ID/cancel  -> the same; as often as one likes
+    GET  /engines                -> {"engines": [{"name", "model"}]}
 
-Records are described in `records`. A reader that comes again says ``Last-Event-ID`` or ``?after=N`` and gets what
-follows; when it has read the end it gets a 204, at which an ``EventSource`` gives up. What is no longer kept is a 410.
+Records are described in `records`. A reader that comes again says ``Last-Event-ID`` or ``?after=N``, such as the
+``last`` of what it looked at, and gets what follows; when it has read the end it gets a 204, at which an
+``EventSource`` gives up. What is no longer kept is a 410.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request for an OpenAI response says, in the words of a chat: its input as messages, its settings as parameters."""
+"""What a request for an OpenAI response says, in the words of a chat: messages, and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the AI SDK's ``useChat`` sends, as messages of a chat: its parts as content, its tools' states as calls and results."""
+"""What the AI SDK's ``useChat`` sends, as messages of a chat: parts as content, tools as calls and results."""
 
 from __future__ import annotations
 
