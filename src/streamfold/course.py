@@ -19,9 +19,9 @@ from .events import StreamEnd
 from .folding import Fold, Shown
 from .intake import Intake, Options, StreamOptions
 from .parts import ReasoningPart
-from .recording import ReadingEnded
 from .reply import Reply, Verdict
 from .retry import RetryPolicy
+from .signals import ReadingEnded
 from .timing import Meter, Timing
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
@@ -127,10 +127,13 @@ class Course:
 
     def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        more, self._more = self._more, self.intake.n_more
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
+        return self._took(len(chunk) if isinstance(chunk, bytes) else 0, shown, now)
+
+    def _took(self, n_bytes: int, shown: Shown, now: float) -> bool:
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(n_bytes, 1 + self._more - more, len(shown) - 1)
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
@@ -142,9 +145,11 @@ class Course:
             self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
 
-    def skipped(self, n_pieces: int) -> None:
-        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
-        self._meter.unmarked(n_pieces)
+    def ran(self, shown: Shown, now: float) -> None:
+        """Note what ``intake.run`` has taken: pieces of text at times nobody took, then what let out `shown`, now."""
+        n_shown, n_bytes = self.intake.counted()
+        self._meter.unmarked(n_shown)
+        self._took(n_bytes, shown, now)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None

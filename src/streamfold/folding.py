@@ -48,7 +48,6 @@ from .notes import Notes
 from .open_choice import Channel, OpenChoice
 from .parts import Part, ReasoningPart, TextPart, ToolCall, Words
 from .reply import Reply, Verdict
-from .stops import StopMatcher
 from .tags import THINK, Tag
 from .tool_calls import OpenCall
 from .usage import Tally, UnreadUsage, Usage
@@ -67,8 +66,8 @@ class Fold:
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
-        append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
-            append it and to hand it on is all there is to do.
+        append: The short way for text of choice 0, while there is nothing to look for in it but stops. What it returns
+            ``None`` for is appended and can be handed on as it is; anything else goes to `feed`.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
         unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
@@ -103,9 +102,7 @@ class Fold:
         self.passed: str | None = None
         self._marked_end = False
         self._leftover = b""
-        self.append: Callable[[str], None] | None = None
-        self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
-        self._pieces: list[str] = []
+        self.append: Callable[[str], object] | None = None
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -113,12 +110,7 @@ class Fold:
         """Take `deltas` in; return what can be handed on."""
         shown: Shown = []
         for delta in deltas:
-            if type(delta) is str and self.append is not None:
-                self.append(delta)
-                shown.append(delta)
-            elif type(delta) is str and self._watched is not None and delta in self._watched.state.passing:
-                self._watched.n_shown += len(delta)
-                self._pieces.append(delta)
+            if type(delta) is str and self.append is not None and self.append(delta) is None:
                 shown.append(delta)
             elif not self.ended:
                 try:
@@ -277,15 +269,13 @@ class Fold:
         if kind is TextPart and choice.index == 0:
             shown.append(text)
             if choice.is_plain:
-                self._pieces = pieces
-                self._watched = choice.matcher
-                self.append = None if choice.matcher else pieces.append
+                self.append = choice.matcher.passing(pieces.append) if choice.matcher else pieces.append
         else:
             shown.append(DELTA_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
-        self.append = self._watched = None
+        self.append = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
         choice = self._choices[piece.choice]
