@@ -178,19 +178,14 @@ def _connect(file: str | Path) -> sqlite3.Connection:
     deadline = time.monotonic() + BUSY
     while True:
         try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
-            break
-        except sqlite3.OperationalError as error:  # another process makes the same file
-            if (
-                error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                or time.monotonic() > deadline
-            ):
+            db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {SCHEMA}")
+            return db
+        except sqlite3.OperationalError as error:  # another process may be making the same file
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # without its detail
+            if not busy or time.monotonic() > deadline:
                 db.close()
                 raise
             time.sleep(RETRY)
-    db.execute("PRAGMA synchronous = FULL")
-    return db
 
 
 def _read(db: sqlite3.Connection, path: str, after: int, limit: int) -> Page | None:
