@@ -192,8 +192,8 @@ def test_an_upstream_that_refuses_is_an_error_in_the_log(relay):
 def test_an_upstream_that_breaks_off_is_no_end(relay):
     url = begin(relay, "break 3")
     found = events(url)
-    assert (text_of(found), found[-1][1]["verdict"]) == (said(3), "errored")
-    assert call(url)[1]["status"] == "error"
+    assert (text_of(found), found[-1][1]["verdict"]) == (said(3), "truncated")
+    assert call(url)[1]["status"] == "truncated"
 
 
 def test_the_same_key_is_the_same_generation(relay, source):
