@@ -69,27 +69,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        async with AsyncExitStack() as stack:
-            opened = await open_store(store)
-            stack.push_async_callback(opened.close)
-            loaded = await open_engines(engines)
-            stack.push_async_callback(loaded.close)
-            log = app.state.log = Log(opened, limits)
-            generations = Generations(log, loaded, retention, ended(metrics))
-            tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
-
-            async def wind_down() -> None:
-                await generations.stop()
-                log.stop()  # readers have the ends by now
-
-            try:
-                with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
-                    yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
-            finally:
-                await wind_down()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        async with _running(store, engines, limits, retention, metrics) as (log, generations):
+            app.state.log = log
+            yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
 
     guard = [Middleware(Guard, access=access)]
     views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages, operations)
@@ -115,6 +97,34 @@ def create_app(
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
     )
+
+
+@asynccontextmanager
+async def _running(
+    store: str, engines: Sequence[EngineSpec], limits: Limits, retention: int | None, metrics: Metrics
+) -> AsyncIterator[tuple[Log, Generations]]:
+    """Open everything; at the end, end what runs before the readers are let go."""
+    async with AsyncExitStack() as stack:
+        opened = await open_store(store)
+        stack.push_async_callback(opened.close)
+        loaded = await open_engines(engines)
+        stack.push_async_callback(loaded.close)
+        log = Log(opened, limits)
+        generations = Generations(log, loaded, retention, ended(metrics))
+        tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
+
+        async def wind_down() -> None:
+            await generations.stop()
+            log.stop()  # readers have the ends by now
+
+        try:
+            with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
+                yield log, generations
+        finally:
+            await wind_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 ALLOWED_HEADERS = [
