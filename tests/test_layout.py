@@ -59,12 +59,12 @@ THIRD_PARTY_ALLOWED = {
     "inspection": {"rich"},
     "partial_json": {"jiter"},
     "chat": {"platformdirs"},
-    "commands": {"shtab"},
+    "commands": {"platformdirs", "shtab"},
     "pytest_plugin": {"pytest"},
+    "relay": {"msgspec", "prometheus_client", "redis", "starlette", "uvicorn"},
     "terminal": {"pygments", "rich", "wcwidth"},
     "telemetry": {"opentelemetry"},
     "transports": {"urllib3", "aiohttp", "yarl"},
-    "relay": {"msgspec", "starlette", "redis"},
 }
 PURE_FOLDERS = {"relay/rules"}
 

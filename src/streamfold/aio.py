@@ -239,7 +239,7 @@ class AsyncChunks:
     def __init__(self, source: Any) -> None:
         self._source = source
         self._chunks = aiterate(source)
-        self.read = self._next if isinstance(self._chunks, Iterator) else self._chunks.__anext__
+        self.read = self._chunks.__anext__ if isinstance(self._chunks, AsyncIterator) else self._next
 
     async def _next(self) -> Any:
         try:

@@ -14,13 +14,26 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from .commands import chat, completion, convert, diff, exit_status, fold, inspect, interrupts, replay, run
+from .commands import (
+    chat,
+    completion,
+    convert,
+    diff,
+    exit_status,
+    fold,
+    inspect,
+    interrupts,
+    replay,
+    run,
+    serve,
+)
 from .errors import CallerError, StreamfoldError
 
 COMMANDS = {
     "run": run,
     "chat": chat,
     "fold": fold,
+    "serve": serve,
     "replay": replay,
     "inspect": inspect,
     "diff": diff,

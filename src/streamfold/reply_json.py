@@ -35,6 +35,7 @@ PART_TYPES: dict[type[Part], str] = {
     ServerToolResult: "server_tool_result",
     MediaPart: "media",
 }
+"""What each kind of part is called."""
 
 
 def reply_json(reply: Reply) -> dict[str, Any]:
@@ -68,11 +69,11 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "tool_calls": [_shallow(call) for call in choice.tool_calls],
         "finish_reason": choice.finish_reason,
         "logprobs": choice.logprobs,
-        "parts": [_part(part) for part in choice.parts],
+        "parts": [part_json(part) for part in choice.parts],
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def part_json(part: Part) -> dict[str, Any]:
     """Return a part with its kind as ``type``; the bytes of an image or a sound in base64."""
     values = {"type": PART_TYPES[type(part)], **_shallow(part)}
     return values | {"data": b64encode(part.data).decode()} if isinstance(part, MediaPart) else values

@@ -205,7 +205,7 @@ async def test_the_wish_to_stop_reaches_the_writer_on_its_node(one: Log, other: 
         assert not writer.cancelled.is_set()
         await other.cancel("g")
         await writer.cancelled.wait()
-    assert await verdict(other, "g") == "aborted"
+    assert await verdict(other, "g") == "cancelled"
 
 
 @on_every_store
@@ -226,7 +226,7 @@ async def test_a_writer_that_fails_ends_as_an_error(log: Log) -> None:
             raise ZeroDivisionError
     assert json.loads((await records(log, "g"))[-1]) == {
         "type": "end",
-        "verdict": "error",
+        "verdict": "errored",
         "error": {"type": "ZeroDivisionError", "message": "the producer left without an end"},
     }
 
@@ -258,7 +258,7 @@ async def test_a_writer_that_is_cancelled_at_any_moment_leaves_an_end(log: Log) 
     for path in entered:
         page = await log.read(path, 0, 1000)
         assert page.at_end, path
-        assert json.loads(page.records[-1])["verdict"] in ("aborted", "complete")
+        assert json.loads(page.records[-1])["verdict"] in ("cancelled", "complete")
 
 
 @on_every_store

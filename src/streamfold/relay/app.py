@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import static
+from .access import Access, Guard
+from .engines import EngineSpec, open_engines
 from .errors import RelayError, StoreError
+from .generating import Generations
 from .http import refusal
 from .limits import DEFAULTS, Limits
 from .log import Log
+from .metrics import Metrics
+from .observing import Observed, ended
+from .shutdown import early_notice
 from .stores import open_store
-from .views import durable_streams
+from .views import durable_streams, openai_chat, openai_responses, operations, ui_messages
+from .views import generations as generations_view
 
+RETENTION = 24 * 3600
+"""Seconds without use after which a generation is forgotten."""
 SWEEP = 1.0
 """Seconds between two looks for lost producers and expired streams."""
 
@@ -29,43 +41,90 @@ class State(TypedDict):
     """What requests find under ``request.state``."""
 
     log: Log
+    generations: Generations
+    access: Access
+    metrics: Metrics
 
 
-def create_app(store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = ()) -> Starlette:
+def create_app(
+    store: str,
+    *,
+    engines: Sequence[EngineSpec] = (),
+    limits: Limits = DEFAULTS,
+    cors: Sequence[str] = (),
+    token: str | None = None,
+    retention: int | None = RETENTION,
+) -> Starlette:
     """Return the relay as an ASGI application.
 
     Args:
         store: Where streams are kept; see `stores.open_store`. Opened at startup, closed at shutdown.
+        engines: What answers; loaded at startup.
         limits: What is bounded.
         cors: Origins whose pages may use the relay; ``*`` for all.
+        token: The bearer token; without one, serve it on the loopback alone.
+        retention: After how many seconds without use a generation is forgotten; ``None`` for never.
     """
+    access, metrics = Access(token, cors), Metrics()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        opened = await open_store(store)
-        log = app.state.log = Log(opened, limits)
-        sweeper = asyncio.create_task(_sweep(log))
-        try:
-            yield {"log": log}
-        finally:
-            log.stop()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
-            await opened.close()
+        async with _running(store, engines, limits, retention, metrics) as (log, generations):
+            app.state.log = log
+            yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
 
-    cross_origin = Middleware(
-        CORSMiddleware,
-        allow_origins=cors,
-        allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
-        allow_headers=ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-    )
+    guard = [Middleware(Guard, access=access)]
+    views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages, operations)
+    guarded = [
+        Route(route.path, route.endpoint, methods=route.methods, middleware=guard)
+        for view in views
+        for route in view.ROUTES
+    ]
     return Starlette(
-        routes=[*durable_streams.ROUTES],
-        middleware=[Middleware(SecurityHeaders), cross_origin],
+        routes=[*guarded, *operations.OPEN_ROUTES, *static.routes()],
+        middleware=[
+            Middleware(Observed, metrics=metrics),
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=access.hosts, www_redirect=False),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=cors,
+                allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+                allow_headers=ALLOWED_HEADERS,
+                expose_headers=EXPOSED_HEADERS,
+            ),
+        ],
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
     )
+
+
+@asynccontextmanager
+async def _running(
+    store: str, engines: Sequence[EngineSpec], limits: Limits, retention: int | None, metrics: Metrics
+) -> AsyncIterator[tuple[Log, Generations]]:
+    """Open everything; at the end, end what runs before the readers are let go."""
+    async with AsyncExitStack() as stack:
+        opened = await open_store(store)
+        stack.push_async_callback(opened.close)
+        loaded = await open_engines(engines)
+        stack.push_async_callback(loaded.close)
+        log = Log(opened, limits)
+        generations = Generations(log, loaded, retention, ended(metrics))
+        tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
+
+        async def wind_down() -> None:
+            await generations.stop()
+            log.stop()  # readers have the ends by now
+
+        try:
+            with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
+                yield log, generations
+        finally:
+            await wind_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 ALLOWED_HEADERS = [
@@ -75,7 +134,8 @@ ALLOWED_HEADERS = [
     *("Producer-Id", "Producer-Epoch", "Producer-Seq"),
 ]
 EXPOSED_HEADERS = [
-    *("ETag", "Location", "Stream-Next-Offset", "Stream-Cursor", "Stream-Up-To-Date", "Stream-Closed"),
+    *("ETag", "Location", "Retry-After", "X-Generation-Id"),
+    *("Stream-Next-Offset", "Stream-Cursor", "Stream-Up-To-Date", "Stream-Closed"),
     *("Stream-TTL", "Stream-Expires-At", "Stream-SSE-Data-Encoding"),
     *("Producer-Epoch", "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq"),
 ]
@@ -105,9 +165,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return refusal(error)
 
 
-async def _sweep(log: Log) -> None:
+async def _sweep(log: Log, generations: Generations, metrics: Metrics) -> None:
     while True:
         await asyncio.sleep(SWEEP)
+        metrics.going_on(generations.n_running, log.tails.readers)
         with suppress(StoreError):  # the next one may go better
             while await log.sweep() >= 100:
                 pass

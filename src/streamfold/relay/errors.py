@@ -4,8 +4,11 @@
 
     RelayError
     ├── BadRequestError               400  the request cannot be meant
+    ├── UnauthorizedError             401  the token or the signature is missing or wrong
     ├── StaleEpochError               403  another session of this producer has begun
+    ├── ForeignOriginError            403  somebody else's page may not write here
     ├── StreamNotFoundError           404  no such stream, or it has expired
+    ├── ModelNotFoundError            404  no engine has such a model
     ├── WriteProtectedError           405  a generation's log is written by its producer alone
     ├── StreamConflictError           409  the stream is there and is not what the request says
     │   ├── StreamClosedError         409  nothing can be appended any more
@@ -34,6 +37,12 @@ class BadRequestError(RelayError, ValueError):
     status = 400
 
 
+class UnauthorizedError(RelayError):
+    """The token or the signature is missing or wrong."""
+
+    status = 401
+
+
 class StaleEpochError(RelayError):
     """A zombie: another session of this producer has begun.
 
@@ -48,6 +57,12 @@ class StaleEpochError(RelayError):
         super().__init__(f"the producer's epoch is {epoch} by now")
 
 
+class ForeignOriginError(RelayError):
+    """Somebody else's page may not write here."""
+
+    status = 403
+
+
 class StreamNotFoundError(RelayError):
     """No such stream, or it has expired."""
 
@@ -56,6 +71,12 @@ class StreamNotFoundError(RelayError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(f"no stream at {path!r}")
+
+
+class ModelNotFoundError(RelayError):
+    """No engine has such a model."""
+
+    status = 404
 
 
 class WriteProtectedError(RelayError):

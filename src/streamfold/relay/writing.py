@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
+from ..reply import Verdict
 from .errors import FencedError, StoreError
 from .log import Log
 from .rules.generation import LEASE, end_record
@@ -112,8 +113,9 @@ class Writer:
         await self.flush()
 
     async def _last(self, status: str, reason: str) -> None:
+        verdict = Verdict.CANCELLED if status == "aborted" else Verdict.ERRORED
         try:
-            await self.end(status, end_record(status, reason, "the producer left without an end"))
+            await self.end(status, end_record(verdict, reason, "the producer left without an end"))
         except (FencedError, StoreError):
             return  # it has an end, or gets one when the lease runs out
 

@@ -1,0 +1,93 @@
+"""Serve the relay with uvicorn, in one process or several."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+from tempfile import TemporaryDirectory
+
+import msgspec
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from .app import RETENTION, create_app
+from .engines import EngineSpec
+from .logs import LOGGING
+from .metrics import FOLDER
+from .stores import open_store
+
+SHUTDOWN = 15
+"""Seconds that responses have to end after the signal."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is served, where; see `create_app`.
+
+    Attributes:
+        host: The address.
+        port: 0 is a free one.
+        workers: How many processes; each loads the engines.
+    """
+
+    host: str
+    port: int
+    store: str
+    engines: list[EngineSpec] = []
+    cors: list[str] = []
+    token: str | None = None
+    retention: int | None = RETENTION
+    workers: int = 1
+
+
+def serve(settings: Settings, told: Callable[[str], None]) -> None:
+    """Serve until somebody ends this process; `told` is called with the URL when it listens.
+
+    Raises:
+        OSError: It cannot listen there.
+        StoreError: The store cannot be opened.
+    """
+    asyncio.run(_try(settings.store))
+    application = partial(
+        create_app,
+        settings.store,
+        engines=settings.engines,
+        cors=settings.cors,
+        token=settings.token,
+        retention=settings.retention,
+    )
+    config = uvicorn.Config(
+        application,
+        factory=True,
+        workers=settings.workers,
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN,
+    )
+    with _listening(settings.host, settings.port) as listening:
+        told(_url(settings.host, listening.getsockname()[1]))
+        if settings.workers == 1:
+            uvicorn.Server(config).run([listening])
+            return
+        with TemporaryDirectory(prefix="streamfold-metrics-") as folder:
+            os.environ[FOLDER] = folder
+            Multiprocess(config, [listening]).run()
+
+
+async def _try(store: str) -> None:
+    """Open the store once: what is wrong with it is told before anything is served."""
+    await (await open_store(store)).close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
