@@ -8,7 +8,7 @@ const PAUSE = 4000;
 export class Announcer {
   #region = the("#status", HTMLElement);
   #waiting = "";
-  #spoken = 0;
+  #spoken = -Infinity;
 
   /** Say something at once. @param {string} text */
   say(text) {

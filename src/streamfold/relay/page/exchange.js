@@ -162,7 +162,10 @@ export class Exchange {
     turn.end = fold.end ?? truncated;
     turn.nPieces = fold.nPieces;
     fold.end = turn.end;
-    this.around.paint(() => this.#show());
+    this.around.paint(() => {
+      this.#paint();
+      this.#show();
+    });
     this.around.announcer.end(verdictOf(turn.end).label);
     await this.around.turns.put(turn);
   }

@@ -203,21 +203,22 @@ export class Inline {
     if (at + 1 === text.length && !whole) return 0;
     const end = text[at + 1] === "(" ? endOfDestination(text, at + 2) : -1;
     if (end === 0 && !whole) return 0;
-    if (end <= 0) {
+    const destination = text.slice(at + 2, Math.max(end, at + 2)).trim().split(/\s/, 1)[0] ?? "";
+    const address = destination.replace(/^<(.*)>$/, "$1");
+    if (end <= 0 || !isSafe(address)) {
       this.#unwrap(depth);
       return this.#text("]");
     }
     this.#unwrap(depth + 1);
     const [span] = this.#spans.splice(depth);
-    const destination = text.slice(at + 2, end).trim().split(/\s/, 1)[0] ?? "";
-    if (span) link(span.node, destination.replace(/^<(.*)>$/, "$1"));
+    if (span) link(span.node, address);
     return end + 1 - at;
   }
 
   /** A bare address. @param {string} text @param {number} at @param {boolean} whole */
   #url(text, at, whole) {
     const start = text.slice(at, at + 8);
-    if ("https://".startsWith(start) && !whole) return 0;
+    if (!whole && ["https://", "http://"].some((scheme) => scheme !== start && scheme.startsWith(start))) return 0;
     if (!/^https?:\/\//.test(start)) return this.#text("h");
     const size = text.slice(at, at + MAX_DESTINATION).search(/[\s<>`"|]/);
     const found = size < 0 ? text.slice(at, at + MAX_DESTINATION) : text.slice(at, at + size);
@@ -286,9 +287,14 @@ function addressIn(found) {
   return address.includes("(") && found[address.length] === ")" ? `${address})` : address;
 }
 
-/** Make `node` a link, if it leads somewhere safe. @param {HTMLElement} node @param {string} destination */
+/** @param {string} address */
+function isSafe(address) {
+  return /^(https?:\/\/|mailto:)/i.test(address) && URL.canParse(address);
+}
+
+/** Make `node` a link, if that is safe. @param {HTMLElement} node @param {string} destination */
 function link(node, destination) {
-  if (!/^(https?:\/\/|mailto:)/i.test(destination) || !URL.canParse(destination)) return;
+  if (!isSafe(destination)) return;
   const anchor = document.createElement("a");
   anchor.href = destination;
   anchor.rel = "noopener noreferrer nofollow";

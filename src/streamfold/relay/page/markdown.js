@@ -14,7 +14,7 @@ const MAX_DEPTH = 16;
 const MAX_HELD = 4000;
 
 /** Lines of which it cannot be told yet what they are. */
-const OPEN = /^(?:#{1,6}|[-+*]|\d{1,9}[.)]?|`{1,2}|~{1,2})$/;
+const OPEN = /^(?:#{1,6}|[-+*][ \t]*|\d{1,9}(?:[.)][ \t]*)?|`{1,2}|~{1,2})$/;
 /** Lines that are known when they end: fences, rules, rows of a table. */
 const OPEN_LINE = /^(?:`{3}[^`]*$|~{3}|\||(?:-[ \t]*){1,}$|(?:\*[ \t]*){1,}$|(?:_[ \t]*){1,}$)/;
 const FENCE = /^(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$/;
@@ -48,6 +48,10 @@ export class Markdown {
   #code = null;
   /** @type {Table | null} */
   #table = null;
+  /** How many marks the first heading had. @type {number | null} */
+  #topHeading = null;
+  /** The level of the latest heading. */
+  #level = 2;
   #root;
 
   /** @param {HTMLElement} root */
@@ -198,10 +202,13 @@ export class Markdown {
     this.#told = true;
   }
 
-  /** The page has headings of its own above. @param {RegExpExecArray} heading */
+  /** The text's first heading is the page's third level, and none is skipped. @param {RegExpExecArray} heading */
   #heading(heading) {
     this.#begin();
-    const level = Math.min(6, (heading[1] ?? "").length + 2);
+    const said = (heading[1] ?? "").length;
+    this.#topHeading ??= said;
+    const level = Math.max(3, Math.min(6, 3 + said - this.#topHeading, this.#level + 1));
+    this.#level = level;
     this.#words = { inline: new Inline(this.#open(`h${level}`)), oneLine: true };
     this.#held = heading.input.slice(heading[0].length).replace(/[ \t]+#+[ \t]*$/, "");
     this.#tell();
