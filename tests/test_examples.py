@@ -13,9 +13,12 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SHOWN = {
     "async.py": "One two\nstopped\n",
+    "broadcast.py": "from the start: One |  two |  three |  four\nlate: One two three four\n",
     "local_model.py": "Earth\n4. Mars\n5. \nstopped\n",
     "openai_compatible.py": "5. Jupiter\n6. \nstopped\n",
+    "recording.py": "True\n[82, 59, 81]\nanthropic_messages One two\n",
     "sync.py": "Red, green, blue.\nstopped by '\\nUser:'\n",
+    "telemetry.py": "chat m 1 ('stop',)\n",
     "trio_client.py": "One two\nstopped\nOne two three four\ncomplete\n",
     "wire.py": "stopped: 'The sky is blue. '\n",
 }

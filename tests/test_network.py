@@ -15,6 +15,7 @@ import trio
 
 from streamfold import Reply, Request, RetryPolicy, Timeouts, Verdict, afold, astream, fold, stream
 from streamfold.errors import CallerError, ProviderError, SourceError, TimedOutError
+from streamfold.taps import Tap
 
 from .plain_server import HEAD, LAST, Peer, PlainServer, Script, plain_server
 
@@ -272,6 +273,65 @@ def test_another_endpoint_is_asked_when_the_first_one_fails(run: Any) -> None:
     assert (reply.text, len(server.bodies)) == ("Hello", 1)
 
 
+def broken_once(peer: Peer, number: int) -> None:
+    if number == 1:
+        peer.send(HEAD)
+        peer.say("Hel")
+        raise OSError
+    hello(peer, number)
+
+
+def test_after_text_it_is_not_retried_unasked(run: Any) -> None:
+    with plain_server(broken_once) as server:
+        reply = one(run, asking(server))
+    assert (reply.text, reply.verdict, len(server.bodies)) == ("Hel", Verdict.ERRORED, 1)
+
+
+def test_a_restart_takes_back_what_was_shown(run: Any) -> None:
+    shown: list[str] = []
+    with plain_server(broken_once) as server:
+        policy = RetryPolicy(after_text="restart")
+        reply = one(run, asking(server), on_text=shown.append, on_reset=lambda _: shown.clear(), retry=policy)
+        with pytest.raises(CallerError, match="on_reset"):
+            one(run, asking(server), on_text=shown.append, retry=policy)
+    assert (reply.text, "".join(shown), reply.verdict) == ("Hello", "Hello", Verdict.COMPLETE)
+
+
+class Recorder(Tap):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.times: list[float] = []
+
+    def request(self, request: Request, attempt: int, now: float) -> None:
+        self._tell(f"request {attempt}", now)
+
+    def response(self, status: int, headers: Any, now: float) -> None:
+        self._tell(f"response {status}", now)
+
+    def chunk(self, chunk: Any, now: float) -> None:
+        if self.told[-1] != "chunk":
+            self._tell("chunk", now)
+
+    def retry(self, why: str, wait: float, now: float) -> None:
+        self._tell("retry", now)
+
+    def end(self, reply: Reply, now: float) -> None:
+        self._tell(f"end {reply.verdict}", now)
+
+    def _tell(self, what: str, now: float) -> None:
+        self.told.append(what)
+        self.times.append(now)
+
+
+def test_a_tap_is_told_what_goes_by(run: Any) -> None:
+    tap = Recorder()
+    with plain_server(busy_twice) as server:
+        one(run, asking(server), taps=[tap])
+    again = ["request 1", "retry", "request 2", "retry", "request 3"]
+    assert tap.told == [*again, "response 200", "chunk", "end complete"]
+    assert tap.times == sorted(tap.times)
+
+
 # -- quitting ----------------------------------------------------------------------------------------------------------
 
 
@@ -344,12 +404,11 @@ async def cancel(url: Request) -> None:
     assert caught.value.streamfold_partial.verdict is Verdict.CANCELLED  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("leave", [abreak_out, araise_out, adrop, aclose, cancel])
-@pytest.mark.parametrize("script", [endless, silent])
-def test_leaving_closes_the_connection_async(leave: Any, script: Script) -> None:
-    if script is silent and leave is not cancel:
-        pytest.skip("there is nothing to leave yet")
+LEAVING = [(leave, endless) for leave in (abreak_out, araise_out, adrop, aclose, cancel)]
 
+
+@pytest.mark.parametrize(("leave", "script"), [*LEAVING, (cancel, silent)])
+def test_leaving_closes_the_connection_async(leave: Any, script: Script) -> None:
     async def main() -> None:
         await leave(asking(server))
         left = time.monotonic()
@@ -405,6 +464,13 @@ def test_no_thread_and_no_task_is_left() -> None:
 def test_options_of_requests_are_for_requests(option: str) -> None:
     with pytest.raises(CallerError, match=option):
         fold(["a"], **{option: RetryPolicy() if option == "retry" else httpx.Client})  # type: ignore[arg-type]
+
+
+def test_trio_needs_a_client() -> None:
+    async def main() -> Reply:
+        return await afold(Request("http://127.0.0.1:1", json={}))
+
+    assert "hand in an httpx.AsyncClient" in str(trio.run(main).error)
 
 
 def test_a_client_of_the_other_kind_is_refused() -> None:

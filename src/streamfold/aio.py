@@ -13,6 +13,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from .callbacks import Callbacks, CallbackTask, callbacks_of
 from .closing import aclose_source, attach_partial
 from .course import Course
 from .events import Event, Reset, TextDelta
@@ -20,7 +21,7 @@ from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
 from .sources.opening import aopened
-from .sync import Callbacks, callbacks_of, iterate
+from .sync import iterate
 
 if TYPE_CHECKING:
     from .anetwork import AsyncNetwork
@@ -37,6 +38,7 @@ async def afold(
     *,
     on_text: OnText | None = None,
     on_reset: OnReset | None = None,
+    coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
 ) -> Reply:
@@ -49,7 +51,10 @@ async def afold(
         source: An async or a plain iterable, as for `streamfold.fold`; an async response or queue.
         on_text: Called with each piece of text; if it returns an awaitable, that is awaited before more is pulled.
         on_reset: Called, and awaited, in the same way, as for `streamfold.fold`.
-        raise_callback_errors: Whether an error of theirs ends the stream and passes through.
+        coalesce: Whether they are called in a task of their own, with all the text that arrived since the last call;
+            needs asyncio.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through; with `coalesce`, when the
+            next piece of text comes.
         options: See `Options` and `StreamOptions`.
 
     Raises:
@@ -58,7 +63,11 @@ async def afold(
     """
     callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
     async with AsyncStream(source, **options) as opened:
-        return await opened._drain(callbacks)
+        if not coalesce:
+            return await opened._drain(callbacks)
+        async with CallbackTask(callbacks, lambda: opened._course.fold) as aside:
+            await opened._drain(aside)
+        return opened.reply
 
 
 class AsyncStream(AsyncIterator[Event]):
@@ -238,10 +247,9 @@ def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
     Raises:
         CallerError: It is not iterable.
     """
-    if isinstance(source, AsyncIterable):
-        return aiter(source)
-    found = aopened(source)
-    return iterate(source) if found is None else found
+    if (found := aopened(source)) is not None:
+        return found
+    return aiter(source) if isinstance(source, AsyncIterable) else iterate(source)
 
 
 class _Texts(AsyncIterator[str]):

@@ -106,7 +106,9 @@ class Attempts:
         if request is None:
             return shown
         self._take(decision, request, reply)
+        notes = self.intake.fold.notes
         self.intake = self._new_intake()
+        self.intake.fold.notes = notes  # the callback's errors among them
         if isinstance(decision, Continue):
             self.resumed = reply.text
             return self.intake.resume(reply.text, len(before.text))

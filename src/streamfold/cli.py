@@ -7,6 +7,7 @@ sender or a stop sequence meant it to; 1, it broke off or failed; 2, the command
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_status.BAD_USAGE
     arguments = whole.parse_args(argv)
     interrupts.arm()
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is no reason to fail
     try:
         return int(arguments.execute(arguments))

@@ -1,8 +1,8 @@
 """The course of one stream, as both drivers keep it: what takes the chunks, its clocks, its measures, its attempts.
 
-Pure: a driver reads the clock and says what time it is. It reads chunks, feeds them to `Course.intake`, tells `took`
-what that let out, and calls `over` where the source ends, breaks, is left or is late. If `again` is set after that,
-there is another attempt to read from.
+Pure, but for the random share of a wait: a driver reads the clock and says what time it is. It reads chunks, feeds them
+to `Course.intake`, tells `took` what that let out, and calls `over` where the source ends, breaks, is left or is late.
+If `again` is set after that, there is another attempt to read from.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .events import StreamEnd
 from .folding import Fold, Shown
 from .intake import Intake, Options, StreamOptions
 from .parts import ReasoningPart
-from .recording import ReadingEnded
 from .reply import Reply, Verdict
 from .retry import RetryPolicy
+from .signals import ReadingEnded
 from .timing import Meter, Timing
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
@@ -87,7 +87,9 @@ class Course:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the stream, which is over, came to the end that its sender meant it to have."""
+        """Whether the response of a stream that is over may be expected to end as well: its sender had said all."""
+        if self.attempts is None:
+            return False
         reply = self.fold.reply
         return reply.error is None and reply.stop is None and reply.verdict not in _LEFT
 
@@ -125,10 +127,13 @@ class Course:
 
     def took(self, chunk: Any, shown: Shown, now: float) -> bool:
         """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
-        more, self._more = self._more, self.intake.n_more
-        self._meter.read(len(chunk) if isinstance(chunk, bytes) else 0, 1 + self._more - more, len(shown) - 1)
         for tap in self.taps:
             tap.chunk(chunk, now)
+        return self._took(len(chunk) if isinstance(chunk, bytes) else 0, shown, now)
+
+    def _took(self, n_bytes: int, shown: Shown, now: float) -> bool:
+        more, self._more = self._more, self.intake.n_more
+        self._meter.read(n_bytes, 1 + self._more - more, len(shown) - 1)
         fold = self.intake.fold
         kind = fold.heard
         if kind is None and not shown:
@@ -140,9 +145,11 @@ class Course:
             self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
 
-    def skipped(self, n_pieces: int) -> None:
-        """Note that so many pieces of text came by the short way, each in a read of its own, at times nobody took."""
-        self._meter.unmarked(n_pieces)
+    def ran(self, shown: Shown, now: float) -> None:
+        """Note what ``intake.run`` has taken: pieces of text at times nobody took, then what let out `shown`, now."""
+        n_shown, n_bytes = self.intake.counted()
+        self._meter.unmarked(n_shown)
+        self._took(n_bytes, shown, now)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None
@@ -183,9 +190,9 @@ class Course:
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None
-        self.fold.passed = None
-        self._more = 0
         self.intake = self.attempts.intake
+        self.fold.passed = None  # where it is the old fold that goes on
+        self._more = self.intake.n_more
         self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:

@@ -6,7 +6,8 @@ on the wire is not raised but folded: it ends the stream with a verdict and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from .deltas import END, Delta
 from .detection import MAX_SNIFF_BYTES, dialect_named, dialect_of, find_framing, unknown_dialect
@@ -16,8 +17,8 @@ from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
 from .framing import BOM, JSON_SPACE, NO_SHAPE, Frame, Framing, told
 from .framing.sse import SSE
-from .recording import Seam
 from .reply import Verdict
+from .signals import Seam, ShowFailed
 
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
 
@@ -43,6 +44,7 @@ class Decoder:
     ) -> None:
         self.fold = fold or Fold()
         self.n_more = 0
+        self._n_shown = self._n_bytes = 0  # by `run`
         self._content_type = content_type
         self._start = bytearray()
         self._awaits_line = False  # whether only the end of a line can tell the framing
@@ -51,7 +53,7 @@ class Decoder:
         self._stranger: bytes | None = None  # the first frame that says something in no known dialect
         self._framing: Framing | None = None
         self._dialect: JSONDialect | None = None
-        self._plain: Callable[[bytes], Delta | None]  # the short way, once it is known, like what `_expect` sets
+        self._plain: Callable[[bytes], Delta | None] = _no_event  # the short way, like what `_expect` sets
         self._frames: Callable[[bytes], Sequence[Frame]] = self._find_framing
         self._deltas: Callable[[Sequence[Frame]], list[Delta]] = self._find_dialect
         self._events = self.fold.feed
@@ -87,10 +89,52 @@ class Decoder:
         except NOT_PLAIN:
             return self._feed_any(data, missed=True)
         append = self.fold.append
-        if append is None or type(delta) is not str:
+        if append is None or type(delta) is not str or append(delta) is not None:
             return self._feed_one(delta)
-        append(delta)
         return delta
+
+    def run(self, reads: Iterable[Any], show: Callable[[str], object]) -> Shown:
+        """Do as `Intake.run` says: `take` and the loop around it in one frame, for text that comes one frame a read."""
+        append = self.fold.append or _refuse
+        head, tail, around, limit, plain = self._head, self._tail, self._around, self._limit, self._plain
+        n_shown = n_bytes = 0
+        try:
+            for data in reads:
+                if type(data) is not bytes:
+                    n_bytes += len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+                    return self.feed(data)
+                size = len(data)
+                n_bytes += size
+                value = data.removeprefix(head).removesuffix(tail)
+                if size - len(value) != around or size > limit or _LF in value or _CR in value:
+                    taken = self.take(data)
+                    if not isinstance(taken, str):
+                        return taken
+                    text = taken
+                else:
+                    try:
+                        delta = plain(value)
+                    except NOT_PLAIN:
+                        return self._feed_any(data, missed=True)
+                    if type(delta) is not str or append(delta) is not None:
+                        return self._feed_one(delta)
+                    text = delta
+                n_shown += 1
+                try:
+                    outcome = show(text)
+                except Exception as error:
+                    raise ShowFailed from error
+                if outcome is not None and isinstance(outcome, Awaitable):
+                    raise ShowFailed(outcome)
+        finally:
+            self._n_shown += n_shown
+            self._n_bytes += n_bytes
+        raise StopIteration
+
+    def counted(self) -> tuple[int, int]:
+        """Return how many pieces of text `run` has shown since it was asked last, and how many bytes it has taken."""
+        counted, self._n_shown, self._n_bytes = (self._n_shown, self._n_bytes), 0, 0
+        return counted
 
     def _feed_one(self, delta: Delta | None) -> Shown:
         """Take in what a plain frame says; what it counts comes after it, since it may be the end."""
@@ -220,6 +264,11 @@ class Decoder:
         if found is None and strange and self._stranger is None:
             self._stranger = data
         return found
+
+
+def _refuse(text: str) -> bool:
+    """Append nothing: the text has to be looked at."""
+    return False
 
 
 def _no_event(data: bytes) -> None:

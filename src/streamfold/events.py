@@ -133,6 +133,17 @@ class StreamEnd:
     reply: Reply
 
 
+@dataclass(slots=True)
+class Snapshot:
+    """All content so far, in place of the events that one of many readers missed (`streamfold.broadcast`).
+
+    It replaces whatever the reader has. While the stream runs the reply holds the content alone: what the provider
+    named and counted comes with `StreamEnd`.
+    """
+
+    reply: Reply
+
+
 Event = (
     TextDelta
     | ReasoningDelta

@@ -48,13 +48,11 @@ from .notes import Notes
 from .open_choice import Channel, OpenChoice
 from .parts import Part, ReasoningPart, TextPart, ToolCall, Words
 from .reply import Reply, Verdict
-from .stops import StopMatcher
 from .tags import THINK, Tag
 from .tool_calls import OpenCall
 from .usage import Tally, UnreadUsage, Usage
 
 Shown = list[str | Event]
-_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
 
 class Fold:
@@ -68,8 +66,8 @@ class Fold:
 
     Attributes:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
-        append: The short way for text of choice 0: set exactly while there is nothing to look for in it, so that to
-            append it and to hand it on is all there is to do.
+        append: The short way for text of choice 0, while there is nothing to look for in it but stops. What it returns
+            ``None`` for is appended and can be handed on as it is; anything else goes to `feed`.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
         unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
@@ -104,9 +102,7 @@ class Fold:
         self.passed: str | None = None
         self._marked_end = False
         self._leftover = b""
-        self.append: Callable[[str], None] | None = None
-        self._watched: StopMatcher | None = None  # the same, but for stops: the matcher, and where its text goes
-        self._pieces: list[str] = []
+        self.append: Callable[[str], object] | None = None
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -114,12 +110,7 @@ class Fold:
         """Take `deltas` in; return what can be handed on."""
         shown: Shown = []
         for delta in deltas:
-            if type(delta) is str and self.append is not None:
-                self.append(delta)
-                shown.append(delta)
-            elif type(delta) is str and self._watched is not None and delta in self._watched.state.passing:
-                self._watched.n_shown += len(delta)
-                self._pieces.append(delta)
+            if type(delta) is str and self.append is not None and self.append(delta) is None:
                 shown.append(delta)
             elif not self.ended:
                 try:
@@ -278,15 +269,13 @@ class Fold:
         if kind is TextPart and choice.index == 0:
             shown.append(text)
             if choice.is_plain:
-                self._pieces = pieces
-                self._watched = choice.matcher
-                self.append = None if choice.matcher else pieces.append
+                self.append = choice.matcher.passing(pieces.append) if choice.matcher else pieces.append
         else:
             shown.append(DELTA_OF[kind](text, choice.index))
 
     def _leave_text(self) -> None:
         """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
-        self.append = self._watched = None
+        self.append = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
         choice = self._choices[piece.choice]
@@ -353,13 +342,9 @@ class Fold:
             if joiner.held and not choice.match and (said_end or not isinstance(joiner, Joiner)):
                 self._tail(choice, channel, joiner.close(), shown)
         self._release(choice, shown)
-        cut = choice.end is not None and choice.end.verdict in _CUT
         for call in choice.tools.calls:
             if not call.ended:
-                # No arguments may mean that there are none, but not where the model was cut off; nor does free text
-                # show, as JSON does, whether it is whole.
-                shows_end = bool(call.arguments) and not call.free_text
-                self._hang_up(choice, call, shown, said_end and (shows_end or not cut))
+                self._hang_up(choice, call, shown, said_end and choice.ends(call))
 
     def _tail(self, choice: OpenChoice, channel: Channel, text: str, shown: Shown) -> None:
         if isinstance(channel, OpenCall):
@@ -369,18 +354,10 @@ class Fold:
 
     def _judge(self, reader: Verdict) -> Verdict:
         first = self._choices.lowest
-        whole = self._marked_end or (first is not None and bool(first.end or first.match))
-        if whole and isinstance(self._error, SourceError):
+        said = first.said(self._marked_end) if first else Verdict.COMPLETE if self._marked_end else None
+        if said and isinstance(self._error, SourceError):
             self.notes.add(f"{self._error}, after the end of the reply")
             self._error = None
-        if self._error:
-            return Verdict.ERRORED
-        if first and first.match:
-            return Verdict.STOPPED
-        if first and first.end:
-            if first.end.verdict is Verdict.ERRORED:
-                self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
-            return first.meant(first.end.verdict)
-        if not self._marked_end:
-            return reader
-        return first.meant(Verdict.COMPLETE) if first else Verdict.COMPLETE
+        if said is Verdict.ERRORED and first and first.end and not self._error:
+            self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
+        return Verdict.ERRORED if self._error else said or reader

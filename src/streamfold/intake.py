@@ -7,15 +7,15 @@ is the whole of the drivers' core: they pull, feed, hand on and close.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
 from .events import TextDelta
 from .folding import Fold, Shown
-from .recording import Seam
 from .reply import Verdict
+from .signals import Seam
 from .surrogates import has_surrogates
 from .tags import THINK, Tag
 
@@ -84,7 +84,6 @@ class Intake:
     Attributes:
         fold: Where everything goes.
         feed: Take the next chunk in; return what can be handed on.
-        take: The same, but a single piece of text may come without a list around it.
 
     Raises:
         CallerError: One of the options cannot be meant.
@@ -103,7 +102,6 @@ class Intake:
     ) -> None:
         self.fold = Fold(stop, include_stop=include_stop, tags=tags, raw=raw)
         self.feed: Callable[[Any], Shown] = self._first
-        self.take: Callable[[Any], Shown | str] = self._first
         self._dialect = None if dialect is None else _dialect_named(dialect)
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
@@ -118,11 +116,23 @@ class Intake:
         if isinstance(chunk, Seam):
             return self.resume(chunk.text or "", 0)
         self._machine = self._machine_for(chunk)
-        self.feed = self.take = self._gated
-        if self._gate is None:
-            self.feed = self._machine.feed
-            self.take = getattr(self._machine, "take", self._machine.feed)
+        self.feed = self._machine.feed if self._gate is None else self._gated
         return self.feed(chunk)
+
+    def run(self, chunks: Iterator[Any], show: Callable[[str], object]) -> Shown:
+        """Take `chunks` and show their text, up to one that lets out anything else or the first; return that.
+
+        Raises:
+            ShowFailed: `show` raised, or returned what is to be awaited. Nothing is lost: go on with `run`.
+            StopIteration: There are no more chunks. What `chunks` raises passes through.
+        """
+        if self._gate is None and self._wire is not None:
+            return self._wire.run(chunks, show)
+        return self.feed(next(chunks))
+
+    def counted(self) -> tuple[int, int]:
+        """Return how many pieces of text `run` has shown since it was asked last, and how many bytes it has taken."""
+        return self._wire.counted() if self._wire else (0, 0)
 
     def _machine_for(self, chunk: Any) -> Machine:
         if isinstance(chunk, bytes | bytearray | memoryview):
@@ -196,9 +206,8 @@ class TextChunks:
         """Take the next chunk in; return what can be handed on."""
         self._n_chunks += 1
         append = self.fold.append
-        if append is not None and type(chunk) is str and chunk and chunk.isascii():
-            append(chunk)  # the short way
-            return [chunk]
+        if append is not None and type(chunk) is str and chunk and chunk.isascii() and append(chunk) is None:
+            return [chunk]  # the short way
         delta: Delta = chunk
         if not isinstance(chunk, str):
             first = self._n_chunks == 1

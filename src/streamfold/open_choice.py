@@ -15,6 +15,7 @@ from .tags import TagSplitter
 from .tool_calls import OpenCall, ToolCallAssembler
 
 Channel = type[Words] | OpenCall
+_CUT = {Verdict.LENGTH, Verdict.FILTERED, Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.ERRORED}
 
 
 class Run:
@@ -96,6 +97,27 @@ class OpenChoice:
         if any(isinstance(part, Run) and part.kind is RefusalPart for part in self.parts):
             return Verdict.REFUSED
         return Verdict.TOOL_CALLS if any(not call.server for call in self.tools.calls) else verdict
+
+    def said(self, marked_end: bool) -> Verdict | None:
+        """Return how it ended by what the stream said, or by a stop sequence; ``None`` if it did not end.
+
+        Args:
+            marked_end: Whether the stream said that nothing follows.
+        """
+        if self.match:
+            return Verdict.STOPPED
+        if self.end:
+            return self.meant(self.end.verdict)
+        return self.meant(Verdict.COMPLETE) if marked_end else None
+
+    def ends(self, call: OpenCall) -> bool:
+        """Tell whether the end of the choice is that of `call` too, of which nothing else says that it is whole.
+
+        No arguments may mean that there are none, but not where the model was cut off; nor does free text show, as JSON
+        does, whether it is whole.
+        """
+        shows_end = bool(call.arguments) and not call.free_text
+        return shows_end or not (self.end and self.end.verdict in _CUT)
 
     def run(self, kind: type[Words]) -> Run:
         """Return the part that words of `kind` go to now, opening one if another kind came between."""

@@ -29,12 +29,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
-from .errors import FramingError, LimitError, StreamfoldError
-from .reply import Verdict
+from .errors import FramingError, LimitError
 from .surrogates import has_surrogates
 
 MAGIC = b"streamfold recording 1\n"
@@ -49,33 +47,6 @@ MAX_LINE_BYTES = 64
 Kind = Literal["head", "request", "response", "reconnect", "resume", "read", "text", "chunk", "end"]
 _VERSION = re.compile(rb"streamfold recording \d{1,9}\n")
 _LINE = re.compile(rb"([a-z]{1,16}) (\d{1,18}) (\d{1,18}) ([0-9a-f]{8})\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Seam:
-    """Stands between the chunks of a recording where an attempt went on with what the one before had brought.
-
-    Attributes:
-        text: The text so far, after which a new stream goes on; ``None`` if the same stream does, from its next event.
-    """
-
-    text: str | None
-
-
-class ReadingEnded(Exception):  # noqa: N818 (a signal to the drivers, not an error of its own)
-    """Raised by a recording where its reading ended otherwise than with the stream.
-
-    Attributes:
-        verdict: What the reader then said of the stream.
-        error: What broke it off.
-        passed: Which deadline passed, in words.
-    """
-
-    def __init__(self, verdict: Verdict, error: StreamfoldError | None = None, passed: str | None = None) -> None:
-        self.verdict = verdict
-        self.error = error
-        self.passed = passed
-        super().__init__(f"the reading ended: {verdict}")
 
 
 class Record(NamedTuple):

@@ -302,6 +302,17 @@ class StopMatcher:
         self.n_shown += len(chunk)
         return chunk
 
+    def passing(self, append: Callable[[str], object]) -> Callable[[str], object]:
+        """Return a function that gives a chunk to `append` if it is known to pass as it is, and else returns False."""
+
+        def append_if_known(chunk: str) -> object:
+            if chunk not in self.state.passing:
+                return False
+            self.n_shown += len(chunk)
+            return append(chunk)
+
+        return append_if_known
+
     def consume(self, chunks: Iterable[str], on_text: Callable[[str], object]) -> str:
         """Take a whole source: call `on_text` with what can be shown, as it comes; return it all, joined.
 

@@ -6,34 +6,29 @@ more, the reader leaves, or anything raises.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from .callbacks import Callbacks, CallbackThread, OnReset, OnText, callbacks_of, refuse_coroutine
 from .closing import attach_partial, close_source
 from .course import Course
 from .errors import CallerError
 from .events import Event, Reset, TextDelta
-from .folding import Fold, Shown
+from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
-from .sources.opening import aopened, opened
+from .signals import ShowFailed
+from .sources.opening import Taken, aopened, opened
 
 if TYPE_CHECKING:
     from .clocks import Deadline
     from .network import Network
     from .request import Request
-    from .retry import RetryPolicy
-
-_log = logging.getLogger("streamfold")
-
-OnText = Callable[[str], object]
-OnReset = Callable[[Reset], object]
 
 
 def fold(
@@ -41,6 +36,7 @@ def fold(
     *,
     on_text: OnText | None = None,
     on_reset: OnReset | None = None,
+    coalesce: bool = False,
     raise_callback_errors: bool = False,
     **options: Unpack[StreamOptions],
 ) -> Reply:
@@ -53,23 +49,31 @@ def fold(
     Args:
         source: An iterable of str (text), of bytes (the body of a provider's response, cut anywhere), or of decoded
             chunks: mappings, or a client library's objects. A response may be given whole, and a queue that ``None``
-            ends. It is closed, if it can be, when the fold leaves it early. Or a `Request`, which is made; or several,
-            each for the case that those before it fail.
+            ends; where its producer may die, with ``timeouts`` or `sources.watched`. It is closed, if it can be, when
+            the fold leaves it early. Or a `Request`, which is made; or several, each for the case that those before it
+            fail.
         on_text: Called with each piece of text that is safe to show. If it raises, the error is logged and kept as
             `Reply.callback_error`, and the stream goes on: a broken display must not cost the answer.
         on_reset: Called with the `Reset` where a request is made again after text was shown, and what was shown does
             not count: `RetryPolicy.after_text`.
-        raise_callback_errors: Whether an error of theirs ends the stream and passes through instead.
+        coalesce: Whether they are called in a thread of their own, with all the text that arrived since the last call:
+            however slow they are, they neither slow the stream nor miss a character. By default it waits for them.
+        raise_callback_errors: Whether an error of theirs ends the stream and passes through instead; with `coalesce`,
+            when the next piece of text comes.
         options: ``stop``, ``include_stop``, ``tags``, ``dialect``, ``content_type``, ``raw``, ``graphemes``,
             ``timeouts``, ``retry``, ``client``, ``taps``: see `Options` and `StreamOptions`.
 
     Raises:
-        CallerError: `source` is not iterable, a callback is not callable, or an option cannot be meant.
+        CallerError: `source` is not iterable, a callback is not callable or async, or an option cannot be meant.
         MissingExtraError: `source` is a `Request`, and no HTTP client is installed.
     """
-    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors)
+    callbacks = callbacks_of(on_text, on_reset, options.get("retry"), raise_callback_errors, plain=True)
     with Stream(source, **options) as opened:
-        return opened._drain(callbacks)
+        if not coalesce:
+            return opened._drain(callbacks)
+        with CallbackThread(callbacks, lambda: opened._course.fold) as aside:
+            opened._drain(aside)
+        return opened.reply
 
 
 class Stream(Iterator[Event]):
@@ -85,7 +89,7 @@ class Stream(Iterator[Event]):
         self._reading = Lock()
         self._waiting: deque[str | Event] = deque()
         self._course = Course(source, options, monotonic())
-        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source)
+        self._feed: Chunks | Network = _network(self._course) if self._course.attempts else Chunks(source, self._course)
         if self._course.record is not None:
             from .recordings.recorder import record
 
@@ -171,40 +175,33 @@ class Stream(Iterator[Event]):
         return self.reply
 
     def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:
-        """Consume a source that has no limits and no watchers: `_pull` and `_show` written out."""
-        course, intake, show, n_pieces = self._course, self._course.intake, callbacks.on_text, 0
-        shown: Shown
+        """Consume a source that has no limits and no watchers, taking no times: `_pull` without what these ask for."""
+        intake = self._course.intake
         while not self._closed:
             try:
-                chunk = next(chunks)
+                shown = intake.run(chunks, callbacks.on_text)
+            except ShowFailed as failed:
+                refuse_coroutine(failed.outcome)
+                if isinstance(failed.__cause__, Exception):
+                    callbacks.raised(failed.__cause__, intake.fold)
             except BaseException as error:
-                course.skipped(n_pieces)
-                shown = self._source_ended(error)
+                self._course.ran([], monotonic())
+                self._show(self._source_ended(error), callbacks)
             else:
-                taken = intake.take(chunk)
-                if isinstance(taken, str):  # as nearly always; then the stream has not ended
-                    n_pieces += 1
-                    try:
-                        show(taken)
-                    except Exception as error:
-                        callbacks.raised(error, intake.fold)
-                    continue
-                shown = taken
-                course.took(chunk, shown, monotonic())
-                if intake.fold.ended:
-                    course.skipped(n_pieces)
-                    shown = [*shown, *self._end()]
-            self._show(shown, callbacks)
+                self._course.ran(shown, monotonic())
+                self._show([*shown, *self._end()] if intake.fold.ended else shown, callbacks)
 
     def _show(self, shown: Shown, callbacks: Callbacks) -> None:
         for piece in shown:
+            outcome = None
             try:
                 if isinstance(piece, str):
-                    callbacks.on_text(piece)
+                    outcome = callbacks.on_text(piece)
                 elif isinstance(piece, Reset):
-                    callbacks.on_reset(piece)
+                    outcome = callbacks.on_reset(piece)
             except Exception as error:
                 callbacks.raised(error, self._course.fold)
+            refuse_coroutine(outcome)
 
     def _source_ended(self, error: BaseException) -> Shown:
         if self._leaving:
@@ -247,17 +244,24 @@ class Chunks:
     Attributes:
         chunks: The iterator of them.
         read: Return the next chunk; raises ``StopIteration`` at the end.
+        passed: The deadline that passed in a read.
     """
 
-    passed = None
-
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, course: Course) -> None:
+        self.passed: Deadline | None = None
         self._source = source
+        self._course = course
         self.chunks = iterate(source)
         self.read = self.chunks.__next__
+        if course.is_timed and isinstance(self.chunks, Taken):
+            self.chunks.overdue = self._overdue
 
     def look(self) -> None:
-        """Watch no clock: a read of a plain iterable cannot be interrupted."""
+        """Watch no clock: a read of a plain iterable cannot be interrupted, and a queue looks by itself."""
+
+    def _overdue(self) -> bool:
+        self.passed = self._course.clock.expired(monotonic())
+        return self.passed is not None
 
     def interrupt(self) -> None:
         """Close the source, whose own matter it is whether that ends a read in another thread."""
@@ -279,10 +283,6 @@ def _network(course: Course) -> Network:
     return Network(course, transport_for(course.client))
 
 
-def _ignore(shown: object) -> None:
-    """Show nothing."""
-
-
 def stream(
     source: Iterable[Any] | Request | Sequence[Request],
     **options: Unpack[StreamOptions],
@@ -297,35 +297,6 @@ def stream(
         print(events.reply.verdict)
     """
     return Stream(source, **options)
-
-
-class Callbacks(NamedTuple):
-    """What the caller is told with, instead of events."""
-
-    on_text: Callable[[str], Any]
-    on_reset: Callable[[Reset], Any]
-    raise_errors: bool
-
-    def raised(self, error: Exception, folding: Fold) -> None:
-        """Let an error of theirs pass; or keep it for the reply, and log it the first time: it must not go unseen."""
-        if self.raise_errors:
-            raise error
-        if folding.notes.callback_failed(error):
-            _log.error("on_text raised; the stream goes on", exc_info=error)
-
-
-def callbacks_of(on_text: Any, on_reset: Any, retry: RetryPolicy | None, raise_errors: bool) -> Callbacks:
-    """Refuse what cannot be called, before the source is touched.
-
-    Raises:
-        CallerError: One of them cannot be called; or text may be taken back, and nobody would be told.
-    """
-    for name, callback in (("on_text", on_text), ("on_reset", on_reset)):
-        if callback is not None and not callable(callback):
-            raise CallerError(f"{name} is {type(callback).__name__}, expected a callable or None")
-    if on_text is not None and on_reset is None and retry is not None and retry.after_text == "restart":
-        raise CallerError("after_text='restart' takes text back: give on_reset with on_text, to hear of it")
-    return Callbacks(on_text or _ignore, on_reset or _ignore, raise_errors)
 
 
 def iterate(source: Any) -> Iterator[Any]:

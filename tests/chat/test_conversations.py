@@ -92,6 +92,16 @@ def test_a_turn_can_be_taken_back(path: Path) -> None:
         assert [turn.said for turn in kept.get().turns] == ["two"]
 
 
+def test_two_who_go_on_with_one_conversation_do_not_mix_their_turns(path: Path) -> None:
+    with Conversations(path) as kept, Conversations(path) as other:
+        kept.add(Conversation("local"), "one")
+        first, second = kept.get(), other.get()
+        kept.add(first, "two")
+        with pytest.raises(ConversationError, match="elsewhere"):
+            other.add(second, "three")
+        assert [turn.said for turn in other.get().turns] == ["one", "two"]
+
+
 def test_the_list_has_the_newest_first_and_no_empty_ones(path: Path) -> None:
     with Conversations(path) as kept:
         for said in ("first " * 50, "second"):

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ class Model:
 
     def __init__(self) -> None:
         self.replies = ["Hello **Ann**!", "Long story...", "Third."]
-        self.go_on = threading.Event()
 
     def script(self, peer: Peer, number: int) -> None:
         peer.send(HEAD)
@@ -131,9 +129,12 @@ def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.Complet
     return subprocess.run(command, input=stdin, capture_output=True, env=environ, timeout=60, check=False)
 
 
-def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(server: PlainServer, tmp_path: Path) -> None:
-    done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\n")
-    assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
+def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(
+    server: PlainServer, model: Model, tmp_path: Path
+) -> None:
+    model.replies[1] = "Short."
+    done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\nAnd?\n")
+    assert (done.stdout, done.returncode) == (b"Hello **Ann**! \nShort. \n", 0)
 
 
 def test_run_asks_a_server(server: PlainServer, tmp_path: Path) -> None:
@@ -162,3 +163,22 @@ def test_a_conversation_that_is_not_there(tmp_path: Path) -> None:
     done = run("chat", "--continue", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"no conversation yet" in done.stderr
+
+
+def test_what_is_pasted_is_one_turn(server: PlainServer, tmp_path: Path) -> None:
+    with terminal("chat", *engine(server), environment=environment(tmp_path)) as screen:
+        screen.wait_for_last(">")
+        screen.type("\x1b[200~one\ntwo\x1b[201~\n")
+        screen.wait_for("Hello Ann!")
+    assert sent(server, 0) == [{"role": "user", "content": "one\ntwo"}]
+
+
+def test_ctrl_c_before_anything_came_takes_the_turn_back(server: PlainServer, model: Model, tmp_path: Path) -> None:
+    model.replies = ["...", "Hello again."]
+    with terminal("chat", *engine(server), environment=environment(tmp_path)) as screen:
+        say(screen, "One", "waiting")
+        screen.wait_until(lambda: server.bodies, "request")
+        screen.type("\x03")
+        screen.wait_for("not kept]")
+        say(screen, "Two", "Hello again.")
+    assert sent(server, 1) == [{"role": "user", "content": "Two"}]

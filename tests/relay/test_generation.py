@@ -205,7 +205,7 @@ async def test_the_wish_to_stop_reaches_the_writer_on_its_node(one: Log, other: 
         assert not writer.cancelled.is_set()
         await other.cancel("g")
         await writer.cancelled.wait()
-    assert await verdict(other, "g") == "aborted"
+    assert await verdict(other, "g") == "cancelled"
 
 
 @on_every_store
@@ -226,9 +226,39 @@ async def test_a_writer_that_fails_ends_as_an_error(log: Log) -> None:
             raise ZeroDivisionError
     assert json.loads((await records(log, "g"))[-1]) == {
         "type": "end",
-        "verdict": "error",
+        "verdict": "errored",
         "error": {"type": "ZeroDivisionError", "message": "the producer left without an end"},
     }
+
+
+@on_every_store
+async def test_a_writer_that_is_cancelled_at_any_moment_leaves_an_end(log: Log) -> None:
+    write = log.write
+
+    async def slow(*args, **kwargs):
+        await asyncio.sleep(0.02)
+        return await write(*args, **kwargs)
+
+    log.write = slow
+
+    async def produce(path: str) -> None:
+        created = await log.start(path, [START])
+        async with Writer(log, created.stream) as writer:
+            entered.add(path)
+            await writer.append(token(1))
+            await writer.end("done", END)
+
+    entered: set[str] = set()
+    for moment in range(20):
+        producer = asyncio.create_task(produce(f"g{moment}"))
+        await asyncio.sleep(moment / 200)
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
+    assert entered
+    for path in entered:
+        page = await log.read(path, 0, 1000)
+        assert page.at_end, path
+        assert json.loads(page.records[-1])["verdict"] in ("cancelled", "complete")
 
 
 @on_every_store

@@ -7,6 +7,7 @@ import pytest
 from tests.relay.stores import on_every_store, until
 
 from streamfold.relay.errors import (
+    BadRequestError,
     OffsetTrimmedError,
     RelayLimitError,
     StreamConflictError,
@@ -150,6 +151,13 @@ async def test_a_trimmed_offset_says_where_the_rest_begins(log: Log) -> None:
         await log.read("a", 5, 100)
     assert caught.value.first == 6
     assert (await log.read("a", 6, 100)).records == numbered(7, 10)
+
+
+@on_every_store
+async def test_more_records_than_there_are(log: Log) -> None:
+    await log.create("a", Creation("application/json", numbered(1, 3)))
+    with pytest.raises(BadRequestError, match="has 3 records, not 4"):
+        await followed(log, "a", 4)
 
 
 @on_every_store

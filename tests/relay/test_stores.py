@@ -1,6 +1,9 @@
 """What every store must do; one suite for all of them. The second log of a test is another node on the same store."""
 
 import asyncio
+import subprocess
+import sys
+import time
 
 import pytest
 from msgspec.structs import replace
@@ -241,3 +244,19 @@ def test_a_closed_store_says_so(tmp_path) -> None:
             await store.transact(["a"], create("a", JSON))
 
     asyncio.run(main())
+
+
+def test_processes_may_make_the_same_file_at_once(tmp_path) -> None:
+    """As the workers of one server do, each when it begins."""
+    program = """
+import asyncio, sys, time
+from streamfold.relay.stores import open_store
+async def main():
+    for number in range(5):
+        time.sleep(max(0, float(sys.argv[2]) + number * 0.1 - time.time()))
+        await (await open_store(f"{sys.argv[1]}/{number}.db")).close()
+asyncio.run(main())
+"""
+    begin = str(time.time() + 2)
+    processes = [subprocess.Popen([sys.executable, "-c", program, tmp_path, begin]) for _ in range(4)]
+    assert [process.wait(50) for process in processes] == [0] * 4

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from streamfold.relay.errors import StoreError, StreamNotFoundError
 from streamfold.relay.rules.stream import Page, Stream
@@ -78,6 +79,37 @@ def test_no_gap_and_no_repeat_whatever_is_told(script):
     source = Source()
     seen = asyncio.run(seen_from(source, script))
     assert seen == [record(number) for number in range(1, source.stream.tail + 1)]
+
+
+def test_a_reader_does_not_go_around_in_circles_while_the_tail_catches_up():
+    """The end is known, the records before it are not read yet: the reader waits for nothing, nor for ever."""
+    source = Source()
+
+    async def main() -> None:
+        tails = Tails(source, source.read, 10)
+        async with tails.follow("a") as tail:
+            source.grow(5)
+            source.stream = replace(source.stream, closed=True)
+            source.wake(source.page(0, 2))  # as a refresh may: part of the records, and the state
+            assert await tail.changed(2, 5)
+            assert tail.page(2) is None  # there is more, and it is not here: the store has it
+
+    asyncio.run(main())
+
+
+def test_a_reader_that_is_ahead_of_the_tail_waits():
+    source = Source()
+
+    async def main() -> None:
+        tails = Tails(source, source.read, 10)
+        async with tails.follow("a") as tail:
+            assert not await tail.changed(3, 0.01)
+            source.wake(source.grow(3))
+            assert not await tail.changed(3, 0.01)
+            source.wake(source.grow(1))
+            assert await tail.changed(3, 5)
+
+    asyncio.run(main())
 
 
 def test_what_is_told_is_not_read():

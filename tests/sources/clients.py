@@ -120,6 +120,16 @@ def google_genai(url: str, stack: Any, sync: bool) -> Any:
     return entered(stack, client.aio).models.generate_content_stream(model="m", contents="?")
 
 
+@client(wires.GEMINI)
+def google_genai_on_httpx(url: str, stack: Any, sync: bool) -> Any:
+    http = sdk("httpx")
+    own = {"httpx_client": http.Client()} if sync else {"httpx_async_client": http.AsyncClient()}
+    entered(stack, *own.values())
+    client = sdk("google.genai").Client(api_key="k", http_options={"base_url": url, **own})
+    stack.callback(client.close)
+    return (client if sync else client.aio).models.generate_content_stream(model="m", contents="?")
+
+
 def _ollama(url: str, stack: Any, sync: bool) -> Any:
     module = sdk("ollama")
     client = (module.Client if sync else module.AsyncClient)(host=url)
@@ -163,3 +173,9 @@ def hugging_face(url: str, stack: Any, sync: bool) -> Any:
 
 async def at_once(stream: Any) -> Any:
     return stream
+
+
+def cut(wire: bytes) -> int:
+    """Return where the event with the last of the text ends."""
+    at = wire.index(b"lo \\u2713")
+    return wire.index(b"\n", at) + (1 if wire.startswith(b"{") else 2)

@@ -1,13 +1,17 @@
 """LangChain's message chunks: as its providers' packages build them, and through a real chat model."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from streamfold import Verdict, fold
+from streamfold import Reply, Verdict, afold, astream, fold, stream
 from streamfold.parts import ReasoningPart, TextPart
 
-from .clients import sdk
+from . import wires
+from .clients import cut, sdk
+from .server import serving
 
 
 @pytest.fixture
@@ -102,3 +106,59 @@ def test_a_real_chat_model_that_is_stopped() -> None:
     reply = fold(model.stream("?"), stop=" th")
     assert (reply.text, reply.verdict) == ("one two", Verdict.STOPPED)
     assert fold(model.stream("?")).verdict is Verdict.COMPLETE
+
+
+MODELS: dict[str, tuple[bytes, Callable[[str], Any]]] = {
+    "openai": (
+        wires.CHAT,
+        lambda url: sdk("langchain_openai").ChatOpenAI(model="m", api_key="k", base_url=url, max_retries=0),
+    ),
+    "anthropic": (
+        wires.ANTHROPIC,
+        lambda url: sdk("langchain_anthropic").ChatAnthropic(model="m", api_key="k", base_url=url, max_retries=0),
+    ),
+}
+
+
+async def close(model: Any) -> None:
+    """Close the connections that a model keeps."""
+    await (getattr(model, "root_async_client", None) or model._async_client).close()
+
+
+@pytest.mark.filterwarnings("ignore:Received unexpected tool content block")  # no tool was offered
+@pytest.mark.parametrize(("wire", "model"), MODELS.values(), ids=MODELS.keys())
+def test_a_providers_chat_model_folds_as_its_bytes_do(wire: bytes, model: Callable[[str], Any]) -> None:
+    async def fold_async(url: str) -> Reply:
+        chat = model(url)
+        reply = await afold(chat.astream("?"))
+        await close(chat)
+        return reply
+
+    whole = fold([wire])
+    with serving(wire) as server:
+        replies = [fold(model(server.url).stream("?")), asyncio.run(fold_async(server.url))]
+    for reply in replies:
+        assert reply.error is None
+        assert (reply.text, reply.verdict) == (whole.text, whole.verdict)
+        assert reply.tool_calls == whole.tool_calls
+        assert reply.usage.output_tokens == 5
+        assert reply.anomalies == []
+
+
+@pytest.mark.parametrize(("wire", "model"), MODELS.values(), ids=MODELS.keys())
+def test_to_leave_a_providers_chat_model_hangs_up(wire: bytes, model: Callable[[str], Any]) -> None:
+    async def leave(url: str) -> None:
+        chat = model(url)
+        async with astream(chat.astream("?")) as events:
+            async for text in events.text_stream:
+                assert text == "Hel"
+                break
+        assert await asyncio.to_thread(server.left.wait, 2)
+        await close(chat)
+
+    with serving(wire[: cut(wire)], endless=True) as server:
+        with stream(model(server.url).stream("?")) as events:
+            assert next(events.text_stream) == "Hel"
+        assert server.left.wait(2)
+    with serving(wire[: cut(wire)], endless=True) as server:
+        asyncio.run(leave(server.url))

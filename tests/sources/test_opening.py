@@ -2,6 +2,8 @@
 
 import asyncio
 import queue
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamfold import Reply, Verdict, afold, fold, stream
+from streamfold import Reply, Timeouts, Verdict, afold, fold, stream
 from streamfold.errors import CallerError, SourceError
 from streamfold.sources import watched
 
@@ -49,7 +51,20 @@ def produce(source: Any, *chunks: Any, pause: float = 0) -> threading.Thread:
     return thread
 
 
-@pytest.fixture(params=[TextIteratorStreamer, queue.Queue, queue.SimpleQueue], ids=lambda kind: kind.__name__)
+class Tokenizer:
+    """As much of one as a streamer asks for: a token is a character."""
+
+    def decode(self, tokens: list[int], **options: Any) -> str:
+        return "".join(map(chr, tokens))
+
+
+def hugging_face() -> Any:
+    return sdk("transformers").TextIteratorStreamer(Tokenizer())
+
+
+@pytest.fixture(
+    params=[TextIteratorStreamer, hugging_face, queue.Queue, queue.SimpleQueue], ids=lambda kind: kind.__name__
+)
 def source(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
@@ -75,12 +90,19 @@ def test_a_watched_producer_that_dies(source: Any) -> None:
     assert isinstance(reply.error.__cause__, EOFError)
 
 
-def test_a_producer_that_dies_and_leaves_no_thread(source: Any) -> None:
-    if threading.active_count() > 1:
-        pytest.skip("other threads live, any of which could be the producer")
-    produce(source, "Hel").join()
-    reply = fold(source)
-    assert (reply.text, reply.verdict) == ("Hel", Verdict.ERRORED)
+@pytest.mark.parametrize("kind", ["queue.Queue", "queue.SimpleQueue"])
+def test_a_producer_that_dies_and_leaves_no_thread(kind: str) -> None:
+    """In a process of its own: here, any thread that another test left could be the producer."""
+    program = f"""
+import queue, threading
+from streamfold import fold
+source = {kind}()
+threading.Thread(target=source.put, args=["Hel"]).start()
+reply = fold(source)
+print(reply.text, reply.verdict, type(reply.error.__cause__).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "Hel errored EOFError\n"
 
 
 def test_why_a_watched_producer_died(source: Any) -> None:
@@ -94,10 +116,77 @@ def test_why_a_watched_producer_died(source: Any) -> None:
     assert isinstance(reply.error.__cause__.__cause__, MemoryError)
 
 
+def test_what_a_real_streamer_makes_of_tokens() -> None:
+    streamer = hugging_face()
+
+    def generate() -> None:
+        for character in "Hello you":
+            streamer.put(Token(ord(character)))
+        streamer.end()
+
+    thread = threading.Thread(target=generate)
+    thread.start()
+    reply = fold(watched(streamer, thread))
+    thread.join()
+    assert (reply.text, reply.verdict) == ("Hello you", Verdict.COMPLETE)
+
+
+def test_an_async_streamer_whose_producer_dies_runs_into_a_limit() -> None:
+    async def main() -> Reply:
+        streamer = sdk("transformers").AsyncTextIteratorStreamer(Tokenizer())
+        streamer.on_finalized_text("Hel")
+        return await afold(streamer, timeouts=Timeouts(gap=0.1))
+
+    reply = asyncio.run(main())
+    assert (reply.text, reply.verdict) == ("Hel", Verdict.TIMED_OUT)
+
+
+class Token(list[int]):
+    """A tensor with one token in it."""
+
+    def __init__(self, token: int) -> None:
+        super().__init__([token])
+        self.shape = (1,)
+
+    def tolist(self) -> list[int]:
+        return list(self)
+
+
 def test_a_streamer_with_a_timeout_keeps_it() -> None:
     reply = fold(TextIteratorStreamer(timeout=0.01))
     assert reply.verdict is Verdict.ERRORED
     assert "Empty" in str(reply.error)
+
+
+@pytest.mark.parametrize("make", [queue.Queue, queue.SimpleQueue, TextIteratorStreamer])
+def test_a_queue_that_stays_silent_runs_into_a_limit(make: Callable[[], Any]) -> None:
+    """Its producer is dead, but other threads live that could put something in."""
+    source, others = make(), threading.Event()
+    other = threading.Thread(target=others.wait)
+    other.start()
+    try:
+        getattr(source, "text_queue", source).put("Hel")
+        reply = fold(source, timeouts=Timeouts(gap=0.1))
+    finally:
+        others.set()
+        other.join()
+    assert (reply.text, reply.verdict) == ("Hel", Verdict.TIMED_OUT)
+    assert reply.passed is not None
+    assert "limit 0.1 s" in reply.passed
+
+
+def test_a_queue_is_left_from_another_thread() -> None:
+    source: queue.Queue[str] = queue.Queue()
+    events = stream(source)
+    reader = threading.Thread(target=lambda: seen.extend(events))
+    seen: list[Any] = []
+    reader.start()
+    source.put("a")
+    time.sleep(0.05)
+    events.close()
+    reader.join(20)
+    assert not reader.is_alive()
+    assert seen[-1].reply.verdict is Verdict.CANCELLED
 
 
 def test_decoded_chunks_through_a_queue() -> None:

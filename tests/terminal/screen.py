@@ -61,13 +61,13 @@ class Screen:
 
     def wait_for(self, text: str) -> None:
         """Wait until `text` stands on the screen."""
-        self._wait(lambda: text in self.text, text)
+        self.wait_until(lambda: text in self.text, text)
 
     def wait_for_last(self, line: str) -> None:
         """Wait until `line` is the last one on the screen."""
-        self._wait(lambda: self.lines[-1] == line, line)
+        self.wait_until(lambda: self.lines[-1] == line, line)
 
-    def _wait(self, done: Callable[[], bool], text: str) -> None:
+    def wait_until(self, done: Callable[[], object], text: str) -> None:
         until = time.monotonic() + PATIENCE
         while not done():
             going = self.read() and time.monotonic() < until

@@ -27,6 +27,7 @@ CASES = {
     "a list in a list": ("1. a\n   - b\n2. c\n", "1. a\n   ◦ b\n2. c\n"),
     "an item goes on": ("- a\nlazy\n\n  still\n\nout\n", "• a\n  lazy\n\n  still\n\nout\n"),
     "empty items": ("-\n- \n1.\n", "• \n• \n1. \n"),
+    "items in an item": ("- 1. a\n     b\n  2. c\n", "• 1. a\n     b\n  2. c\n"),
     "a heading in an item": ("- # a\n", "• a\n"),
     "no item": ("-a\n1.5 x\n-- x\n", "-a\n1.5 x\n-- x\n"),
     "strong at a line's start": ("**a** b\n*c* d\n", "a b\nc d\n"),

@@ -6,6 +6,7 @@ from typing import assert_type
 from streamfold import (
     AsyncStream,
     Event,
+    Recording,
     Reply,
     Stream,
     TextDelta,
@@ -17,6 +18,9 @@ from streamfold import (
     fold,
     stream,
 )
+from streamfold.abroadcast import AsyncBroadcast
+from streamfold.broadcast import Broadcast
+from streamfold.events import Snapshot
 
 
 def show(text: str) -> None: ...
@@ -35,12 +39,17 @@ def sync() -> None:
     assert_type(reply, Reply)
     assert_type(reply.raise_for_verdict().text, str)
     assert_type(reply.verdict, Verdict | None)
+    assert_type(fold(Recording.open("reply.stream"), record="again.stream"), Reply)
     with stream(["a"]) as events:
         assert_type(events, Stream)
         for event in events:
             assert_type(event, Event)
             if isinstance(event, TextDelta):
                 assert_type(event.text, str)
+        broadcast = Broadcast(events)
+        for told in broadcast.subscribe("resync", 9):
+            assert_type(told, Event | Snapshot)
+        assert_type(broadcast.run(), Reply)
 
 
 async def asynchronous(source: AsyncIterator[bytes]) -> None:
@@ -50,3 +59,7 @@ async def asynchronous(source: AsyncIterator[bytes]) -> None:
         assert_type(events, AsyncStream)
         async for text in events.text_stream:
             assert_type(text, str)
+        broadcast = AsyncBroadcast(events)
+        async for told in broadcast.subscribe("block"):
+            assert_type(told, Event | Snapshot)
+        assert_type(await broadcast.run(), Reply)

@@ -172,6 +172,8 @@ class Conversations:
         """Say which file it was, where SQLite or the system says no."""
         try:
             yield
+        except sqlite3.IntegrityError as error:
+            raise ConversationError("this conversation has been gone on with elsewhere: open it again") from error
         except (sqlite3.Error, OSError) as error:
             raise ConversationError(
                 f"the conversations in {self.path} cannot be used: {error}; move the file away to begin anew"

@@ -106,12 +106,16 @@ def _turn(kept: Conversations, conversation: Conversation, said: str, ask: Ask, 
     try:
         with display(arguments) as shown:
             watched = watch(ask(conversation), {}, shown)
+        if not sys.stdout.isatty():
+            print(flush=True)  # between two replies; a terminal is at the start of a line already
         if watched.reply.parts:
             kept.keep(conversation, watched.reply)
             answered = True
         print(status_line(watched.reply), file=sys.stderr)
         if watched.reply.verdict is Verdict.TOOL_CALLS:
             _note("the model waits for its tools: what you say next is sent as their result")
+    except KeyboardInterrupt:
+        _end_line()  # it had not even been asked
     finally:
         if not answered:
             kept.drop(conversation)
@@ -122,7 +126,9 @@ def _read() -> str:
     """Read what the user says: a line, or several where each but the last ends with a backslash."""
     asks = sys.stdin.isatty() and sys.stdout.isatty()
     if asks and find_spec("readline"):
-        import readline  # noqa: F401 (input() then edits its line, and remembers the last ones)
+        import readline  # input() then edits its line, and remembers the last ones
+
+        readline.parse_and_bind("set enable-bracketed-paste on")  # what is pasted is one turn, whatever its lines
     said = input("> " if asks else "")
     while said.endswith("\\"):
         said = said[:-1] + "\n" + input("… " if asks else "")

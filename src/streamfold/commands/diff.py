@@ -1,6 +1,6 @@
 """Compare two recorded streams: what they say, how they ended, and when it came.
 
-The exit status is 0 if they say the same, whenever it came, and 1 if they do not.
+The exit status is 0 if they say the same, whoever said it and whenever it came, and 1 if they do not.
 """
 
 from __future__ import annotations

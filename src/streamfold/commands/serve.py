@@ -1,4 +1,4 @@
-"""Serve streams that outlive their readers: a chat page, an API that OpenAI's clients and the AI SDK speak, durable logs.
+"""Serve replies that outlive their readers: a chat page, an API for the clients of OpenAI and the AI SDK, durable logs.
 
 It listens on this machine alone, unless --host says otherwise; then a token is needed, which is the password to
 everything. Without --engine it serves the model on this device, if that is installed. An engine is one of local,
@@ -11,6 +11,7 @@ import os
 import sys
 import webbrowser
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import CallerError, EngineError, MissingExtraError
@@ -19,16 +20,19 @@ from .exit_status import OK
 if TYPE_CHECKING:
     from ..relay.engines import EngineSpec
 
-SUMMARY = "serve streams that outlive their readers, and a chat page"
+SUMMARY = "serve replies that outlive their readers, and a chat page"
 TOKEN = "STREAMFOLD_TOKEN"
 """The environment variable for --token, which does not show in the list of processes."""
 PORT = 8642
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command."""
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"where to listen; 0 is a free one ({PORT})")
+    parser.add_argument(
+        "--port", type=int, default=PORT, metavar="N", help=f"where to listen; 0 is a free one ({PORT})"
+    )
     parser.add_argument(
         "--store",
         metavar="URL",
@@ -46,10 +50,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--token", help=f"the bearer token that is asked for (environment: {TOKEN})")
     parser.add_argument(
-        "--cors", action="append", default=[], metavar="ORIGIN", help="whose pages may use it; may be given several times"
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="whose pages may use it; may be given several times",
     )
     parser.add_argument(
-        "--retention", type=int, default=24 * 3600, metavar="SECONDS", help="forget a generation unused for so long (a day)"
+        "--retention",
+        type=int,
+        default=24 * 3600,
+        metavar="SECONDS",
+        help="forget a generation unused for so long (a day)",
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (1)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -85,7 +97,8 @@ def execute(arguments: Namespace) -> int:
         if arguments.open:
             webbrowser.open(url)
 
-    serve(settings, told)
+    with suppress(KeyboardInterrupt):  # which is how it ends
+        serve(settings, told)
     return OK
 
 

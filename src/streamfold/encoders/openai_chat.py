@@ -125,6 +125,31 @@ class OpenAIChatEncoder:
         return self._choice({}, choice.index, _reason(choice, reply), **said(usage=usage or None))
 
 
+def chat_completion(reply: Reply, id: str, model: str, created: float) -> dict[str, Any]:
+    """Return a reply that ended well as a whole chat completion, which was not streamed."""
+    choices = [
+        {"index": choice.index, "message": _message(choice), "finish_reason": _reason(choice, reply), "logprobs": None}
+        for choice in reply.choices
+    ]
+    head = {"id": id, "object": "chat.completion", "created": int(created), "model": model}
+    return {**head, "choices": choices, **said(usage=_usage(reply.usage) or None)}
+
+
+def _message(choice: Choice) -> dict[str, Any]:
+    calls = [
+        {
+            "id": call.id or f"call_{place}",
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for place, call in enumerate(choice.tool_calls)
+    ]
+    content = choice.text if choice.text or not (calls or choice.refusal) else None
+    thoughts = choice.reasoning + choice.plan
+    said_besides = said(tool_calls=calls or None, reasoning_content=thoughts or None)
+    return {"role": "assistant", "content": content, "refusal": choice.refusal or None, **said_besides}
+
+
 def _reason(choice: Choice, reply: Reply) -> str:
     if reply.dialect == "openai_chat" and choice.finish_reason and reply.verdict is not Verdict.STOPPED:
         return choice.finish_reason

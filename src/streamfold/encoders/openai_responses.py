@@ -35,7 +35,9 @@ from .frames import error_of, named_sse, no_reset, said
 from .tool_calls import SaidCalls
 
 _DONE = {Verdict.COMPLETE, Verdict.STOPPED, Verdict.TOOL_CALLS, Verdict.REFUSED}
-_INCOMPLETE = {Verdict.LENGTH: "max_output_tokens", Verdict.FILTERED: "content_filter"}
+_CUT = {Verdict.TRUNCATED, Verdict.TIMED_OUT, Verdict.CANCELLED}
+"""What the format has no event for: the stream just breaks off."""
+_INCOMPLETE: dict[Verdict | None, str] = {Verdict.LENGTH: "max_output_tokens", Verdict.FILTERED: "content_filter"}
 _ASKED: dict[str, Any] = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto"}
 """What the format demands to be said of the request, of which nothing is known here."""
 
@@ -219,19 +221,24 @@ class OpenAIResponsesEncoder:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def _end(self, reply: Reply) -> bytes:
-        verdict = reply.verdict or Verdict.TRUNCATED
+        if reply.verdict in _CUT:
+            return b""
+        ended = self._stop()
+        response = self.response(reply)
+        return ended + self._event(response["status"], response=response)
+
+    def response(self, reply: Reply) -> dict[str, Any]:
+        """Return the whole response as far as it was said, in the state that `reply` is in."""
+        verdict = reply.verdict
+        values: dict[str, Any] = {"usage": _usage(reply.usage)}
+        status = "completed" if verdict in _DONE else "cancelled" if verdict is Verdict.CANCELLED else "in_progress"
         if verdict is Verdict.ERRORED:
             message, kind, code, _ = error_of(reply)
-            return self._stop() + self._ended("failed", reply, error={"code": code or kind, "message": message})
-        if verdict in _INCOMPLETE or (verdict is Verdict.REFUSED and not reply.refusal):
-            reason = _INCOMPLETE.get(verdict, "content_filter")
-            return self._stop() + self._ended("incomplete", reply, incomplete_details={"reason": reason})
-        return self._stop() + self._ended("completed", reply) if verdict in _DONE else b""
-
-    def _ended(self, status: str, reply: Reply, **values: Any) -> bytes:
-        output = [item.whole("completed") for item in self._items]
-        response = self._response(status, output) | values | {"usage": _usage(reply.usage)}
-        return self._event(status, response=response)
+            status, values["error"] = "failed", {"code": code or kind, "message": message}
+        elif verdict in _INCOMPLETE or (verdict is Verdict.REFUSED and not reply.refusal):
+            status, values["incomplete_details"] = "incomplete", {"reason": _INCOMPLETE.get(verdict, "content_filter")}
+        items = [item.whole("completed" if verdict else "in_progress") for item in self._items]
+        return self._response(status, items) | values
 
     def _response(self, status: str, output: list[Any]) -> dict[str, Any]:
         absent = dict.fromkeys(("error", "incomplete_details", "usage"))

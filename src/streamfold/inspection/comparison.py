@@ -25,7 +25,7 @@ def show(difference: Difference, first: str, second: str) -> None:
         console.print(Text(f"\n{name}:", "bold"))
         console.print(Text.assemble(*[_styled(piece) for piece in shortened(pieces)]))
     console.print()
-    console.print(_table([*said, *difference.timing], first, second))
+    console.print(_table([*said, *difference.around], first, second))
 
 
 def _styled(piece: Piece) -> tuple[str, str]:

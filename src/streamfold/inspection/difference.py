@@ -45,18 +45,18 @@ class Difference(NamedTuple):
     """What two recordings differ in.
 
     Attributes:
-        facts: What their replies are: verdict, model, tool calls and the like.
-        timing: When they came; this always differs a little.
+        facts: What their replies are: the verdict, the error, the tool calls.
+        around: What stands around that: who answered in which words, and when; this always differs a little.
         texts: The channels of text, with their pieces; equal ones are one piece.
     """
 
     facts: list[Row]
-    timing: list[Row]
+    around: list[Row]
     texts: dict[str, list[Piece]]
 
     @property
     def is_same(self) -> bool:
-        """Whether the replies say the same, whenever it came."""
+        """Whether the replies say the same, whoever said it and whenever it came."""
         same = all(len(pieces) <= 1 and pieces[:1] != [] and pieces[0].sign == " " for pieces in self.texts.values())
         return same and not any(row.differs for row in self.facts)
 
@@ -64,10 +64,10 @@ class Difference(NamedTuple):
 def difference(first: Facts, second: Facts) -> Difference:
     """Return what `first` and `second` differ in."""
     facts = [*_rows(_said(first), _said(second)), *_calls(first.reply, second.reply)]
-    timing = list(_rows(_times(first), _times(second)))
+    around = list(_rows(_around(first), _around(second)))
     channels = ("text", "reasoning", "refusal")
     said = {name: (getattr(first.reply, name), getattr(second.reply, name)) for name in channels}
-    return Difference(facts, timing, {name: compared(*texts) for name, texts in said.items() if any(texts)})
+    return Difference(facts, around, {name: compared(*texts) for name, texts in said.items() if any(texts)})
 
 
 def compared(first: str, second: str) -> list[Piece]:
@@ -110,16 +110,17 @@ def _rows(first: Iterator[tuple[str, str]], second: Iterator[tuple[str, str]]) -
 
 
 def _said(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "verdict", str(facts.reply.verdict)
+    yield "error", str(facts.reply.error) if facts.reply.error else "–"
+
+
+def _around(facts: Facts) -> Iterator[tuple[str, str]]:
     reply = facts.reply
-    yield "verdict", str(reply.verdict)
     yield "finish reason", reply.finish_reason or "–"
     yield "model", reply.model or "–"
-    yield "error", str(reply.error) if reply.error else "–"
+    yield "dialect", reply.dialect or "–"
     yield "output tokens", _count(reply.usage.output_tokens)
     yield "input tokens", _count(reply.usage.input_tokens)
-
-
-def _times(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "to the first content", seconds(facts.to_first)
     yield "in all", seconds(facts.total)
     yield "speed", "–" if facts.per_second is None else f"{facts.per_second:,.1f} {facts.rate_unit}/s"

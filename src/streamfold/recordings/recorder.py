@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CallerError, ProviderError, SourceError, StreamfoldError
-from ..recording import MAGIC, Kind, Seam, encode
+from ..recording import MAGIC, Kind, encode
 from ..reply import Reply, Verdict
+from ..signals import Seam
 from ..taps import Tap
 from .facts import request_facts, response_facts
 

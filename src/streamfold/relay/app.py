@@ -22,10 +22,12 @@ from .errors import RelayError, StoreError
 from .generating import Generations
 from .limits import DEFAULTS, Limits
 from .log import Log
+from .metrics import Metrics
+from .observing import Observed, ended
 from .refusals import refusal
 from .shutdown import early_notice
 from .stores import open_store
-from .views import durable_streams
+from .views import durable_streams, openai_chat, openai_responses, operations, ui_messages
 from .views import generations as generations_view
 
 RETENTION = 24 * 3600
@@ -40,6 +42,7 @@ class State(TypedDict):
     log: Log
     generations: Generations
     access: Access
+    metrics: Metrics
 
 
 def create_app(
@@ -61,15 +64,15 @@ def create_app(
         token: The bearer token; without one, serve it on the loopback alone.
         retention: After how many seconds without use a generation is forgotten; ``None`` for never.
     """
-    access = Access(token, cors)
+    access, metrics = Access(token, cors), Metrics()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         loaded = await open_engines(engines)
         opened = await open_store(store)
         log = app.state.log = Log(opened, limits)
-        generations = Generations(log, loaded, retention)
-        tasks = {asyncio.create_task(_sweep(log))}
+        generations = Generations(log, loaded, retention, ended(metrics))
+        tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
 
         async def wind_down() -> None:
             await generations.stop()
@@ -77,7 +80,7 @@ def create_app(
 
         try:
             with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
-                yield {"log": log, "generations": generations, "access": access}
+                yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
         finally:
             await wind_down()
             for task in tasks:
@@ -86,10 +89,13 @@ def create_app(
             await opened.close()
             await loaded.close()
 
-    routes = [*durable_streams.ROUTES, *generations_view.ROUTES]
+    views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages, operations)
+    routes = [route for view in views for route in view.ROUTES]
+    guarded = {route.path.split("/")[1] for route in routes} - {"healthz"}
     return Starlette(
-        routes=[*routes, *static.mounts()],
+        routes=[*routes, *static.routes()],
         middleware=[
+            Middleware(Observed, metrics=metrics),
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=access.hosts, www_redirect=False),
             Middleware(
@@ -99,7 +105,7 @@ def create_app(
                 allow_headers=ALLOWED_HEADERS,
                 expose_headers=EXPOSED_HEADERS,
             ),
-            Middleware(Guard, access=access, roots={route.path.split("/")[1] for route in routes}),
+            Middleware(Guard, access=access, roots=guarded),
         ],
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
@@ -113,7 +119,8 @@ ALLOWED_HEADERS = [
     *("Producer-Id", "Producer-Epoch", "Producer-Seq"),
 ]
 EXPOSED_HEADERS = [
-    *("ETag", "Location", "Stream-Next-Offset", "Stream-Cursor", "Stream-Up-To-Date", "Stream-Closed"),
+    *("ETag", "Location", "Retry-After", "X-Generation-Id"),
+    *("Stream-Next-Offset", "Stream-Cursor", "Stream-Up-To-Date", "Stream-Closed"),
     *("Stream-TTL", "Stream-Expires-At", "Stream-SSE-Data-Encoding"),
     *("Producer-Epoch", "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq"),
 ]
@@ -143,9 +150,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return refusal(error)
 
 
-async def _sweep(log: Log) -> None:
+async def _sweep(log: Log, generations: Generations, metrics: Metrics) -> None:
     while True:
         await asyncio.sleep(SWEEP)
+        metrics.going_on(generations.n_running, log.tails.readers)
         with suppress(StoreError):  # the next one may go better
             while await log.sweep() >= 100:
                 pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -19,8 +19,16 @@ HEARTBEAT = 15.0
 """Seconds without news after which an event stream shows that it is alive."""
 
 
-async def refolded(log: Log, path: str, *, wait: bool = False) -> Refold:
+async def refolded(
+    log: Log, path: str, *, wait: bool = False, told: Callable[[Event | str], object] | None = None
+) -> Refold:
     """Read a generation as far as it is there; to its end, if you `wait`.
+
+    Args:
+        log: Where it is.
+        path: Which.
+        wait: Whether to wait for its end.
+        told: Called with each event.
 
     Raises:
         RelayError: As `Log.read`.
@@ -29,7 +37,10 @@ async def refolded(log: Log, path: str, *, wait: bool = False) -> Refold:
     async with aclosing(log.follow(path, 0)) as pages:
         async for page in pages:
             for record in page.records:
-                refold.feed(record)
+                shown = refold.feed(record)
+                if told is not None:
+                    for event in shown:
+                        told(event)
             if page.up_to_date and not wait:
                 break
     return refold
@@ -42,12 +53,17 @@ async def events(log: Log, path: str, refold: Refold) -> AsyncGenerator[Shown, N
             yield [event for record in page.records for event in refold.feed(record)]
 
 
-async def encoded(shown: AsyncGenerator[Shown, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
-    """Yield what a protocol says for these events."""
+async def encoded(shown: AsyncGenerator[Shown, None], encoder: Encoder, skip: int = 0) -> AsyncGenerator[bytes, None]:
+    """Yield what a protocol says for these events, without the first `skip` server-sent events of it."""
     async with aclosing(shown):
         try:
             async for some in shown:
-                yield b"".join([encoder.feed(honest(event)) for event in some]) or KEEP_ALIVE
+                said = b"".join([encoder.feed(honest(event)) for event in some])
+                if skip and said:
+                    blocks = said.split(b"\n\n")[:-1]  # JSON has no line ends of its own
+                    said = b"".join([block + b"\n\n" for block in blocks[skip:]])
+                    skip = max(0, skip - len(blocks))
+                yield said or KEEP_ALIVE
         except RelayError:  # the log is gone: the reader comes back, and is told
             return
 

@@ -13,6 +13,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterable, Callable
 from contextlib import suppress
 from hashlib import blake2b
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from .engines import Engines, Question
 from .errors import FencedError, RelayLimitError, StoreError, StreamConflictError
 from .log import Log
 from .records import Start, record_of, start_of, start_record
+from .rules.rate import Buckets
 from .rules.stream import Stream
 from .writing import Writer
 
@@ -73,17 +75,20 @@ class Generations:
     ) -> None:
         self.engines = engines
         self._log = log
-        self._retention = retention
+        self.retention = retention
         self._told = told
         self._running: dict[asyncio.Task[None], Writer] = {}
         self._stopped = False
+        self._starts = Buckets(log.limits.max_starts, 60.0)
 
     @property
     def n_running(self) -> int:
         """How many run now."""
         return len(self._running)
 
-    async def start(self, question: Question, model: str, *, prefix: str = "gen_", key: str | None = None) -> Started:
+    async def start(
+        self, question: Question, model: str, *, prefix: str = "gen_", key: str | None = None, client: str = ""
+    ) -> Started:
         """Begin a generation; return when its log is there, before its first token.
 
         Args:
@@ -91,23 +96,32 @@ class Generations:
             model: What is meant by `Engines.find`.
             prefix: What its id begins with.
             key: Makes the request repeatable: the same key gives the same generation, on every node.
+            client: Who asks.
 
         Raises:
             RelayError: It cannot be meant, too many run, or the key was used for another request.
         """
         engine, model = self.engines.find(model)
         ask = engine.prepare(question, model)
-        limit = self._log.limits.max_generations
-        if self.n_running >= limit or self._stopped:
-            raise RelayLimitError("max_generations", limit, 429)
+        self._check_limits(client)
         asked = _digest(msgspec.json.encode([engine.name, model, question]))
         id = prefix + (secrets.token_urlsafe(15) if key is None else _digest(key.encode()))
         start = Start(id, engine.name, model, round(self._log.store.now(), 3), asked)
-        created = await self._log.start(ROOT + id, [start_record(start)], ttl=self._retention)
+        lease = self._log.limits.lease
+        created = await self._log.start(ROOT + id, [start_record(start)], lease=lease, ttl=self.retention)
         if not created.new:
             return await self._again(start)
         self._launch(created.stream, start, ask, question.stop)
         return Started(start, new=True)
+
+    def _check_limits(self, client: str) -> None:
+        limits = self._log.limits
+        if self._stopped:
+            raise StoreError("the relay is shutting down")
+        if self.n_running >= limits.max_generations:
+            raise RelayLimitError("max_generations", limits.max_generations, 429)
+        if self._starts.take(client, monotonic()):
+            raise RelayLimitError("max_starts", limits.max_starts, 429)
 
     async def _again(self, start: Start) -> Started:
         first = start_of((await self._log.read(ROOT + start.id, 0, 1)).records[0])
@@ -116,7 +130,7 @@ class Generations:
         return Started(first, new=False)
 
     def _launch(self, stream: Stream, start: Start, ask: Callable[[], Any], stop: list[str]) -> None:
-        writer = Writer(self._log, stream)
+        writer = Writer(self._log, stream, self._log.limits.lease)
         task = asyncio.create_task(self._produce(writer, start, ask, stop))
         self._running[task] = writer
         task.add_done_callback(self._running.pop)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.requests import Request
 
 from .access import Access
+from .engines import Question
 from .errors import BadRequestError, RelayLimitError
-from .generating import Generations
+from .generating import Generations, Started
 from .log import Log
 
+T = TypeVar("T", bound=msgspec.Struct)
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -40,6 +42,14 @@ def generations_of(request: Request) -> Generations:
     return cast("Generations", request.state.generations)
 
 
+async def begin(request: Request, question: Question, model: str, prefix: str) -> Started:
+    """Begin a generation for this request, or find the one that it began before; see `Generations.start`."""
+    key, client = request.headers.get("idempotency-key"), request.client
+    return await generations_of(request).start(
+        question, model, prefix=prefix, key=key, client=client.host if client else ""
+    )
+
+
 async def json_of(request: Request) -> dict[str, Any]:
     """Read the body as a JSON object.
 
@@ -52,6 +62,24 @@ async def json_of(request: Request) -> dict[str, Any]:
         return _decode_object(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(f"the body is not a JSON object: {error}") from error
+
+
+def asked_as(kind: type[T], body: dict[str, Any]) -> tuple[T, dict[str, Any]]:
+    """Return what a body says as a `kind`, and what else is in it.
+
+    Raises:
+        BadRequestError: It does not fit.
+    """
+    try:
+        asked = msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise BadRequestError(f"the request cannot be meant: {error}") from error
+    return asked, {name: value for name, value in body.items() if name not in kind.__struct_fields__}
+
+
+def listed(stop: str | list[str] | None) -> list[str]:
+    """Return the stop sequences; an empty one stops nothing."""
+    return [one for one in ([stop] if isinstance(stop, str) else stop or []) if one]
 
 
 def readable(request: Request, path: str) -> str:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
-from .errors import OffsetTrimmedError, RelayError, StreamConflictError, StreamGoneError, StreamNotFoundError
+from .errors import (
+    BadRequestError,
+    OffsetTrimmedError,
+    RelayError,
+    StreamConflictError,
+    StreamGoneError,
+    StreamNotFoundError,
+)
 from .limits import DEFAULTS, Limits
 from .rules import appending, generation, lifecycle
 from .rules.appending import Appended
@@ -106,6 +113,7 @@ class Log:
             StreamNotFoundError: There is no such stream.
             StreamGoneError: It is deleted.
             OffsetTrimmedError: What follows is no longer kept.
+            BadRequestError: There are not so many records.
         """
         page = await self.store.read(path, after, limit)
         stream = living(None if page is None else page.stream, self.store.now(), path)
@@ -115,6 +123,8 @@ class Log:
             return await self.read(path, after, limit)
         if limit and after < stream.first:
             raise OffsetTrimmedError(path, stream.first)
+        if limit and after > stream.tail:
+            raise BadRequestError(f"{path!r} has {stream.tail:,} records, not {after:,}")
         if limit and after < stream.inherited:
             return await self._stitched(stream, after, limit)
         return page

@@ -46,21 +46,26 @@ from ..events import (
     ToolCallStart,
 )
 from ..folding import Fold, Shown
-from ..parts import MediaPart, Part
+from ..parts import MediaPart, Part, ServerToolCall, ServerToolResult, ToolCall
 from ..reply import Reply, Verdict
 from ..reply_json import PART_TYPES, part_json
 from ..stops import StopMatch
 from ..usage import Usage
 
-_WORDS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal", PlanDelta: "plan"}
-_DELTAS = {name: kind for kind, name in _WORDS.items()}
+_WORDS: dict[type[Event], str] = {
+    TextDelta: "text",
+    ReasoningDelta: "reasoning",
+    RefusalDelta: "refusal",
+    PlanDelta: "plan",
+}
+_DELTAS: dict[str, Any] = {name: kind for kind, name in _WORDS.items()}
 _KINDS: dict[str, Any] = {name: kind for kind, name in PART_TYPES.items()}
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 _UNSAID = {Verdict.TRUNCATED, Verdict.CANCELLED, Verdict.TIMED_OUT}
 """Verdicts that are the reader's, not the provider's."""
 
 
-class Start(msgspec.Struct, frozen=True):
+class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True):
     """What a generation's first record says of it.
 
     Attributes:
@@ -78,17 +83,13 @@ class Start(msgspec.Struct, frozen=True):
     asked: str = ""
 
 
-class _StartRecord(Start, frozen=True, tag="start", omit_defaults=True):
-    """A `Start` that says its type."""
-
-
 _decode = msgspec.json.Decoder().decode
-_decode_start = msgspec.json.Decoder(_StartRecord).decode
+_decode_start = msgspec.json.Decoder(Start).decode
 
 
 def start_record(start: Start) -> bytes:
     """Return the first record of a log."""
-    return to_json(msgspec.convert(start, _StartRecord, from_attributes=True))
+    return to_json(start)
 
 
 def start_of(record: bytes) -> Start:
@@ -166,15 +167,13 @@ class Refold:
     Attributes:
         start: What the first record says.
         n_records: How many records were folded.
-        ended: Whether the last one was there.
     """
 
     def __init__(self) -> None:
         self.start: Start | None = None
         self.n_records = 0
-        self.ended = False
         self._fold = Fold(tags=())
-        self._names: dict[tuple[int, int], str] = {}
+        self._calls: dict[tuple[int, int], ToolCall] = {}
         self._end: Reply | None = None
 
     @property
@@ -195,13 +194,17 @@ class Refold:
             case "reset":
                 self._fold = Fold(tags=())
                 return [Reset(value["attempt"], value["why"])]
-        return self._fold.feed([self._delta(value)])
+        choice = value.get("choice", 0)
+        if value["type"] == "part_end":
+            return self._fold.feed(self._whole(_part(value["part"]), choice))
+        return self._fold.feed([self._delta(value, choice)])
 
-    def _delta(self, value: dict[str, Any]) -> Delta:
-        kind, choice = value["type"], value.get("choice", 0)
+    def _delta(self, value: dict[str, Any], choice: int) -> Delta:
+        kind = value["type"]
         if kind in _DELTAS:
-            words: Delta = _DELTAS[kind](value["text"], choice)
-            return words if choice or kind != "text" else value["text"]
+            text: str = value["text"]
+            words: Delta = _DELTAS[kind](text, choice)
+            return words if choice or kind != "text" else text
         match kind:
             case "tool_call_start" | "tool_call_delta" | "tool_call_end":
                 return self._piece(value, choice)
@@ -211,24 +214,33 @@ class Refold:
                 return PartBreak(_KINDS[value["kind"]], choice)
             case "details":
                 return Details(_KINDS[value["kind"]], value["values"], choice)
-            case "part_end":
-                return WholePart(_part(value["part"]), choice)
         raise ValueError(f"a record of the unknown type {kind!r}")
 
     def _piece(self, value: dict[str, Any], choice: int) -> ToolCallPiece:
         index, id, name = value["index"], value.get("id"), value.get("name", "")
-        known = self._names.get((choice, index), "")
-        self._names[choice, index] = name or known
-        piece = ToolCallPiece(index, id, name.removeprefix(known) or None, choice=choice)
+        call = self._calls.setdefault((choice, index), ToolCall(id, "", ""))
+        piece = ToolCallPiece(index, id, name.removeprefix(call.name) or None, choice=choice)
+        call.id, call.name = id or call.id, name or call.name
         if value["type"] == "tool_call_delta":
             piece.arguments = value["arguments"]
+            call.arguments += value["arguments"]
         elif value["type"] == "tool_call_end":
             piece.ended = value["complete"]
             piece.signature, piece.free_text = value["signature"], value["free_text"]
         return piece
 
+    def _whole(self, part: Part, choice: int) -> list[Delta]:
+        """Return what a part that came whole is: with it a call that was told of may turn out to be the provider's."""
+        if not isinstance(part, ServerToolCall | ServerToolResult) or part.id is None:
+            return [WholePart(part, choice)]
+        known = [(key, call) for key, call in self._calls.items() if (key[0], call.id) == (choice, part.id)]
+        turned: list[Delta] = [
+            ToolCallPiece(key[1], part.id, None, _rest(part, call), choice, ended=_ended(part), server=True)
+            for key, call in known
+        ]
+        return turned if turned and isinstance(part, ServerToolCall) else [*turned, WholePart(part, choice)]
+
     def _close(self, value: dict[str, Any]) -> Shown:
-        self.ended = True
         verdict = Verdict(value["verdict"])
         error = _error_of(value.get("error"), verdict)
         usage = Usage(**value.get("usage") or {})
@@ -252,12 +264,19 @@ class Refold:
 def _error_of(said: dict[str, Any] | None, verdict: Verdict) -> StreamfoldError | None:
     """Return what went wrong, in the words of the record; where something did and nobody knows what, that."""
     if said is not None:
-        return ProviderError(
-            said["message"], type=said["type"], code=said.get("code"), status=said.get("status")
-        )
+        return ProviderError(said["message"], type=said["type"], code=said.get("code"), status=said.get("status"))
     if verdict is Verdict.TRUNCATED:
         return ProviderError("the stream broke off before its end", type="truncated")
     return None
+
+
+def _rest(part: ServerToolCall | ServerToolResult, call: ToolCall) -> str | None:
+    """Return what of a call's arguments has not been told yet."""
+    return part.arguments.removeprefix(call.arguments) if isinstance(part, ServerToolCall) else None
+
+
+def _ended(part: ServerToolCall | ServerToolResult) -> bool:
+    return isinstance(part, ServerToolCall) and part.complete
 
 
 def _part(value: dict[str, Any]) -> Part:

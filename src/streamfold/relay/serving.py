@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
+from tempfile import TemporaryDirectory
 
 import msgspec
 import uvicorn
@@ -13,6 +16,8 @@ from uvicorn.supervisors import Multiprocess
 from .app import RETENTION, create_app
 from .engines import EngineSpec
 from .logs import LOGGING
+from .metrics import FOLDER
+from .stores import open_store
 
 SHUTDOWN = 15
 """Seconds that responses have to end after the signal."""
@@ -42,7 +47,9 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
 
     Raises:
         OSError: It cannot listen there.
+        StoreError: The store cannot be opened.
     """
+    asyncio.run(_try(settings.store))
     application = partial(
         create_app,
         settings.store,
@@ -62,10 +69,17 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
     )
     with _listening(settings.host, settings.port) as listening:
         told(_url(settings.host, listening.getsockname()[1]))
-        if settings.workers > 1:
-            Multiprocess(config, [listening]).run()
-        else:
+        if settings.workers == 1:
             uvicorn.Server(config).run([listening])
+            return
+        with TemporaryDirectory(prefix="streamfold-metrics-") as folder:
+            os.environ[FOLDER] = folder
+            Multiprocess(config, [listening]).run()
+
+
+async def _try(store: str) -> None:
+    """Open the store once: what is wrong with it is told before anything is served."""
+    await (await open_store(store)).close()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -77,7 +77,7 @@ class Tail:
         """
         if self._error is not None:
             raise self._error
-        if after == self.position and self._stream is not None:
+        if self._stream is not None and after == self.position == self._stream.tail:
             return Page(self._stream, after, ())
         return self._by_start.get(after) or self._part(after)
 
@@ -89,7 +89,8 @@ class Tail:
 
     async def changed(self, after: int, patience: float | None) -> bool:
         """Wait until there is more than `after` records, or an end; return whether, within `patience` seconds."""
-        if self._error is not None or self.position != after or (self._stream and self._stream.closed):
+        stream = self._stream
+        if self._error is not None or stream is None or stream.closed or max(self.position, stream.tail) > after:
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)

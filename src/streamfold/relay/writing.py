@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
+from ..reply import Verdict
 from .errors import FencedError, StoreError
 from .log import Log
 from .rules.generation import LEASE, end_record
@@ -71,6 +72,8 @@ class Writer:
             if not self._status and self._error is None:
                 aborted = self.cancelled.is_set() or isinstance(error, asyncio.CancelledError)
                 await self._last("aborted" if aborted else "error", type(error).__name__ if error else "no end")
+            if self._status:  # an end that was begun is written, though its caller was cancelled
+                await asyncio.wait([self._task], timeout=self._lease)
         finally:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -110,8 +113,9 @@ class Writer:
         await self.flush()
 
     async def _last(self, status: str, reason: str) -> None:
+        verdict = Verdict.CANCELLED if status == "aborted" else Verdict.ERRORED
         try:
-            await self.end(status, end_record(status, reason, "the producer left without an end"))
+            await self.end(status, end_record(verdict, reason, "the producer left without an end"))
         except (FencedError, StoreError):
             return  # it has an end, or gets one when the lease runs out
 

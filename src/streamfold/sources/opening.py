@@ -7,8 +7,9 @@ A queue whose producer has died says nothing for ever. Python cannot tell who wi
 
 - `watched` takes the producer as well, and raises once it is dead and the queue is empty.
 - Without it, a queue within this process is given up once no other thread is left that could put anything into it.
+- As long as other threads live, or where the producer is a process, only a limit helps: the ``timeouts`` of the stream.
 
-Neither costs anything while chunks come: the producer is looked at only after `POLL` seconds of silence.
+None of this costs anything while chunks come: all is looked at only after `POLL` seconds of silence.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from inspect import iscoroutinefunction
 from typing import Any
 
-POLL = 0.1
-"""How many seconds of silence pass between two looks at the producer."""
+from .genai import GenaiStream, is_genai_stream
+
+POLL = 0.04
+"""How many seconds of silence pass between two looks: at the producer, at the clock, at whether somebody closed it."""
 
 
 def opened(source: Any) -> Iterator[Any] | None:
@@ -30,9 +33,9 @@ def opened(source: Any) -> Iterator[Any] | None:
     elif hasattr(source, "iter_bytes"):  # httpx
         chunks = source.iter_bytes()
     elif _is_streamer(source) and source.timeout is None:
-        chunks = _taken(source.text_queue, source.stop_signal, _others_live)
+        return Taken(source.text_queue, source.stop_signal, _others_live)
     elif _is_queue(source) and not iscoroutinefunction(source.get):
-        chunks = _taken(source, None, _others_live if _is_local(source) else _unknown)
+        return Taken(source, None, _others_live if _is_local(source) else _unknown)
     else:
         return None
     return iter(chunks)
@@ -48,6 +51,8 @@ def aopened(source: Any) -> AsyncIterator[Any] | None:
         chunks = content.iter_any()
     elif _is_queue(source) and iscoroutinefunction(source.get):
         chunks = _ataken(source)
+    elif is_genai_stream(source):
+        chunks = GenaiStream(source)
     else:
         return None
     return aiter(chunks)
@@ -57,7 +62,8 @@ def watched(source: Any, producer: Any) -> Iterator[Any]:
     """Return what `source` brings, and raise where `producer` dies before it has ended it.
 
     Args:
-        source: A Hugging Face ``TextIteratorStreamer``, or a queue that ``None`` ends.
+        source: A Hugging Face ``TextIteratorStreamer``, or a queue that ``None`` ends; not an async one, for which the
+            ``timeouts`` of the stream are.
         producer: What fills it: a thread, a process (anything with ``is_alive``) or a future (with ``done``).
 
     Example::
@@ -71,31 +77,54 @@ def watched(source: Any, producer: Any) -> Iterator[Any]:
     """
     lives = producer.is_alive if hasattr(producer, "is_alive") else lambda: not producer.done()
     queue, end = (source.text_queue, source.stop_signal) if _is_streamer(source) else (source, None)
-    try:
-        yield from _taken(queue, end, lives)
-    except EOFError as error:
-        raise error from (producer.exception() if hasattr(producer, "exception") else None)
+    return Taken(queue, end, lives, getattr(producer, "exception", _unknown_why))
 
 
-def _taken(queue: Any, end: Any, lives: Callable[[], bool]) -> Iterator[Any]:
-    from queue import Empty  # here, because few need it
+class Taken(Iterator[Any]):
+    """What a queue brings.
 
-    alive = True
-    while True:
-        try:
-            chunk = queue.get(timeout=POLL)
-        except Empty:
-            if not alive:  # and was not before the wait, so nothing is left of it
-                raise EOFError("the producer died without an end of its stream") from None
-            alive = lives()
-        except Exception as error:
-            if type(error).__name__ == "ShutDown":  # Python 3.13: the queue was shut down
-                return
-            raise
-        else:
-            if chunk == end:
-                return
-            yield chunk
+    Attributes:
+        overdue: Whether a deadline has passed; whoever has one sets this.
+    """
+
+    def __init__(
+        self, queue: Any, end: Any, lives: Callable[[], bool], why: Callable[[], BaseException | None] | None = None
+    ) -> None:
+        from queue import Empty  # here, because few need it
+
+        self.overdue: Callable[[], bool] = _never
+        self._empty = Empty
+        self._get = queue.get
+        self._end = end
+        self._lives = lives
+        self._why = why or _unknown_why
+        self._closed = False
+
+    def __next__(self) -> Any:
+        alive = True
+        while not self._closed:
+            try:
+                chunk = self._get(timeout=POLL)
+            except self._empty:
+                if not alive:  # and was not before the wait, so nothing is left of it
+                    raise EOFError("the producer died without an end of its stream") from self._why()
+                alive = self._lives()
+                if self.overdue():
+                    raise TimeoutError from None
+            except Exception as error:
+                if type(error).__name__ == "ShutDown":  # Python 3.13: the queue was shut down
+                    break
+                raise
+            else:
+                if chunk == self._end:
+                    break
+                return chunk
+        self._closed = True
+        raise StopIteration
+
+    def close(self) -> None:
+        """Take no more, from any thread; one that waits gives up at its next look."""
+        self._closed = True
 
 
 async def _ataken(queue: Any) -> AsyncIterator[Any]:
@@ -130,3 +159,11 @@ def _others_live() -> bool:
 
 def _unknown() -> bool:
     return True
+
+
+def _never() -> bool:
+    return False
+
+
+def _unknown_why() -> None:
+    """Tell nothing of why a producer died."""

@@ -77,7 +77,7 @@ class Markdown:
         self._wrapper = Wrapper()
         self._quotes = 0
         self._items: list[_Item] = []
-        self._marker = ""  # of an item whose text has not begun
+        self._markers: list[Segment] = []  # of items whose text has not begun, on the same line
         self._marker_column = 0
         self._fence: _Fence | None = None
         self._rows: list[str] = []
@@ -137,34 +137,34 @@ class Markdown:
     def _dissected(self) -> tuple[int, int, str]:
         """Return how many quotes the line stands in, the column of its text, and its text so far."""
         found = _QUOTES.match(self._start, 0, MAX_START)
-        end = found.end() if found and not self._marker else 0
+        end = found.end() if found and not self._markers else 0
         body = self._start[end:]
         text = body.lstrip(" \t")
         indentation = body[: len(body) - len(text)]
-        column = self._marker_column if self._marker else len(indentation.expandtabs(TAB))
-        return self._quotes if self._marker else min(self._start[:end].count(">"), MAX_DEPTH), column, text
+        column = self._marker_column if self._markers else len(indentation.expandtabs(TAB))
+        return self._quotes if self._markers else min(self._start[:end].count(">"), MAX_DEPTH), column, text
 
     def _begin_item(self, line: Line, column: int, quotes: int) -> list[Segment]:
-        shown = [*self._end_table(), *(self._first() if self._marker else [])]
+        shown = self._end_table()
         self._enter(column, quotes)
         shown += self._gap()
-        parent = self._items[-1].indent if self._items else 0
-        bullet = line.marker[-1:] in "-*+"
-        self._marker = (_BULLETS[len(self._items) % len(_BULLETS)] if bullet else line.marker) + " "
+        indent = self._items[-1].indent if self._items else 0
+        marker = line.marker if line.marker[-1] in ".)" else _BULLETS[len(self._items) % len(_BULLETS)]
+        self._markers = [*(self._markers or self._hanging()), Segment(marker + " ", MARKER)]
         self._marker_column = column + max(line.rest, _NESTED)
-        self._items.append(_Item(column, parent + len(self._marker)))
+        self._items.append(_Item(column, indent + len(marker) + 1))
         return shown
 
     def _begin(self, line: Line, body: str, column: int, quotes: int) -> list[Segment]:
         """Begin a line that is no item, or is the text of one."""
         shown = [] if line.kind == "row" and quotes == self._quotes else self._end_table()
-        if line.kind == "blank" and not self._marker:
+        if line.kind == "blank" and not self._markers:
             self._blank, self._in_text = True, False
             return shown
-        if not (self._marker or (line.kind == "text" and self._in_text and quotes == self._quotes)):
+        if not (self._markers or (line.kind == "text" and self._in_text and quotes == self._quotes)):
             self._enter(column, quotes)
         self._in_text = line.kind == "text"
-        if line.kind == "row" and not self._marker:
+        if line.kind == "row" and not self._markers:
             return shown + self._begin_row(body)
         shown += self._gap()
         match line.kind:
@@ -198,14 +198,13 @@ class Markdown:
 
     def _first(self) -> list[Segment]:
         """Return what stands before the first line: the item's marker, once."""
-        marker, self._marker = self._marker, ""
-        if not marker:
-            return self._hanging()
-        indent = self._items[-1].indent - len(marker)
-        return [*_margin(self._quotes, indent), Segment(marker, MARKER)]
+        markers, self._markers = self._markers, []
+        return markers or self._hanging()
 
     def _hanging(self) -> list[Segment]:
-        return _margin(self._quotes, self._items[-1].indent if self._items else 0)
+        """Return what stands before the lines after that."""
+        quotes = [Segment("│ " * self._quotes, DIM)] if self._quotes else []
+        return [*quotes, Segment(" " * self._items[-1].indent)] if self._items else quotes
 
     def _room(self) -> int:
         return max(self._width() - sum(len(segment.text) for segment in self._hanging()), 1)
@@ -290,10 +289,6 @@ class Markdown:
 def _styled(text: str, base: Style) -> list[Segment]:
     inline = Inline(base)
     return [*inline.feed(text), *inline.close()]
-
-
-def _margin(quotes: int, indent: int) -> list[Segment]:
-    return [*([Segment("│ " * quotes, DIM)] if quotes else []), *([Segment(" " * indent)] if indent else [])]
 
 
 def _nothing(text: str) -> list[Segment]:

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
+from ..errors import CallerError
 from ..request import Request
 from . import AsyncExchange, Opening, network_error
 from .proxies import proxy_for
@@ -36,6 +37,10 @@ class AiohttpTransport:
 
     async def open(self, request: Request, opening: Opening) -> AsyncExchange:
         """Send `request`; return once the headers of its response are there."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise CallerError("aiohttp needs asyncio: hand in an httpx.AsyncClient as client") from None
         session = self._session()
         if asyncio.iscoroutine(session):
             session = await session

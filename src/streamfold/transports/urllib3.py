@@ -83,9 +83,9 @@ class _Exchange:
             raise network_error(error, self._request) from None
 
     def close(self) -> None:
+        # Not given back to the pool: its lock is not re-entrant, and the garbage collector may come here in the middle.
         with suppress(HTTPError, OSError):
             self._response.close()
-            self._response.release_conn()  # closed, it is connected anew when it is needed
 
     def interrupt(self) -> None:
         with suppress(OSError, RuntimeError, ValueError):  # the connection is back in its pool, or closed

@@ -30,6 +30,7 @@ while arg <= #ARGV do
       if seen ~= new then
         if new == '' then redis.call('DEL', state) else redis.call('SET', state, new) end
         if due == '' then redis.call('ZREM', KEYS[1], path) else redis.call('ZADD', KEYS[1], due, path) end
+        if #block > 16384 then block = '' end -- too much for every node's connection: who wants it, reads it
         redis.call('PUBLISH', ARGV[1] .. path, string.len(new) .. ':' .. new .. block)
       end
     end

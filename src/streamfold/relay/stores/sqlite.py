@@ -68,7 +68,6 @@ class SQLiteStore:
         self._reader = ThreadPoolExecutor(1, "streamfold-reader")
         self._committer = ThreadPoolExecutor(1, "streamfold-committer")
         self._writing, self._reading = _connect(file), _connect(file)
-        self._writing.executescript(SCHEMA)
         self._writer = asyncio.create_task(self._write())
 
     async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
@@ -176,9 +175,17 @@ class SQLiteStore:
 
 def _connect(file: str | Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    return db
+    deadline = time.monotonic() + BUSY
+    while True:
+        try:
+            db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {SCHEMA}")
+            return db
+        except sqlite3.OperationalError as error:  # another process may be making the same file
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # without its detail
+            if not busy or time.monotonic() > deadline:
+                db.close()
+                raise
+            time.sleep(RETRY)
 
 
 def _read(db: sqlite3.Connection, path: str, after: int, limit: int) -> Page | None:

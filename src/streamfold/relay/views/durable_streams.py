@@ -117,8 +117,6 @@ async def _read(request: Request, log: Log, path: str) -> Response:
     await log.touch(stream)
     if asked.after == 0 and stream.first:  # the beginning is where it begins by now
         asked = replace(asked, after=stream.first)
-    if asked.after is not None and asked.after > stream.tail:
-        raise BadRequestError(f"the offset is beyond the {stream.tail:,} records of the stream")
     if asked.live == "sse":
         return await _events(log, stream, asked)
     if asked.live:

@@ -1,14 +1,14 @@
 """The relay's own API: ask an engine, follow its reply by server-sent events, look at it, stop it.
 
-    POST /generations {"engine", "messages", "stop", ...}    -> 201 {"id", "url"}; the log is there before the first token
-    GET  /generations/ID/events     server-sent events: ``id:`` is the record's number, ``data:`` the record
-    GET  /generations/ID            -> {"id", "status", "engine", "model", "last", "reply"}: what there is so far, and the
-                                       number of the last record in it, to go on from
-    POST /generations/ID/cancel     -> the same; as often as one likes
-    GET  /engines                   -> {"engines": [{"name", "model"}]}
+    POST /generations {"engine", "messages", "stop", ...}  -> 201 {"id", "url"}, before the first token
+    GET  /generations/ID/events  server-sent events: ``id:`` is the record's number, ``data:`` the record
+    GET  /generations/ID         -> {"id", "status", "engine", "model", "last", "reply"}: what there is so far
+    POST /generations/ID/cancel  -> the same; as often as one likes
+    GET  /engines                -> {"engines": [{"name", "model"}]}
 
-Records are described in `records`. A reader that comes again says ``Last-Event-ID`` or ``?after=N`` and gets what
-follows; when it has read the end it gets a 204, at which an ``EventSource`` gives up. What is no longer kept is a 410.
+Records are described in `records`. A reader that comes again says ``Last-Event-ID`` or ``?after=N``, such as the
+``last`` of what it looked at, and gets what follows; when it has read the end it gets a 204, at which an
+``EventSource`` gives up. What is no longer kept is a 410.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..engines import Question
 from ..errors import BadRequestError, RelayError
 from ..following import HEARTBEAT, refolded
 from ..generating import ROOT
-from ..http import generations_of, json_of, log_of, readable
+from ..http import asked_as, begin, generations_of, json_of, listed, log_of, readable
 from ..log import Log
 from ..rules.stream import Page, Stream
 from ..sse import KEEP_ALIVE, EventStream, event
@@ -44,23 +44,11 @@ class _Asked(msgspec.Struct):
 
 async def create(request: Request) -> Response:
     """Begin a generation."""
-    body = await json_of(request)
-    try:
-        asked = msgspec.convert(body, _Asked)
-    except msgspec.ValidationError as error:
-        raise BadRequestError(f"the request cannot be meant: {error}") from error
-    params = {name: value for name, value in body.items() if name not in _Asked.__struct_fields__}
+    asked, params = asked_as(_Asked, await json_of(request))
     question = Question(asked.messages, listed(asked.stop), params)
-    started = await generations_of(request).start(
-        question, asked.engine, key=request.headers.get("idempotency-key")
-    )
+    started = await begin(request, question, asked.engine, "gen_")
     url = readable(request, f"/generations/{started.start.id}/events")
     return answer({"id": started.start.id, "url": url}, 201 if started.new else 200)
-
-
-def listed(stop: str | list[str] | None) -> list[str]:
-    """Return the stop sequences, of which an empty one stops nothing."""
-    return [one for one in ([stop] if isinstance(stop, str) else stop or []) if one]
 
 
 async def snapshot(request: Request) -> Response:
