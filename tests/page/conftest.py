@@ -16,7 +16,7 @@ from streamfold.relay import static
 from streamfold.relay.engines import EngineSpec
 
 HERE = Path(__file__).parent
-PAGE = static.FOLDERS["/"]
+PAGE = static.CHAT.path
 NPM = HERE.parents[1] / ".cache" / "page" / "node_modules"
 
 
