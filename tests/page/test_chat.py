@@ -157,7 +157,7 @@ def test_a_failure_is_shown_plainly_and_can_be_tried_again(tab, engine):
     engine.says(*words(1), CUT)
     engine.says(*words(2), END)
     send(tab)
-    expect(tab.locator(VERDICT)).to_contain_text("Failed")
+    expect(tab.locator(VERDICT)).to_contain_text("Broke off before its end: ")
     expect(tab.locator(REPLY)).to_have_text(text_of(1))
     tab.get_by_role("button", name="Try again").click()
     expect(tab.locator(REPLY)).to_have_text(text_of(2))
@@ -169,7 +169,9 @@ def test_a_failure_is_shown_plainly_and_can_be_tried_again(tab, engine):
 def test_reasoning_is_folded_and_tool_calls_fill(tab, engine):
     call = {"index": 0, "id": "c", "function": {"name": "look_up", "arguments": '{"city":'}}
     rest = {"index": 0, "function": {"arguments": ' "Rome"}'}}
-    engine.says({"reasoning_content": "Hm, *well*."}, WAIT, "So.", {"tool_calls": [call]}, WAIT, {"tool_calls": [rest]}, END)
+    engine.says(
+        {"reasoning_content": "Hm, *well*."}, WAIT, "So.", {"tool_calls": [call]}, WAIT, {"tool_calls": [rest]}, END
+    )
     send(tab)
     expect(tab.get_by_text("Thinking…")).to_be_visible()
     expect(tab.locator(f"{REPLY} em")).to_be_hidden()
@@ -276,7 +278,7 @@ def test_it_is_accessible_and_fits(visit, relay, engine, scheme, width):
     tab.get_by_text("Reasoning").click()
     check(tab, axe, width)
     engine.go()
-    expect(tab.locator(VERDICT)).to_contain_text("Failed")
+    expect(tab.locator(VERDICT)).to_contain_text("Broke off before its end: ")
     check(tab, axe, width)
     tab.get_by_role("button", name="Settings").click()
     check(tab, axe, width)

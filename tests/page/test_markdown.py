@@ -3,7 +3,6 @@
 import json
 import re
 
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,7 +42,9 @@ CASES = {
     ),
     "# A\n\n### B\n#not\n## C": "<h3>A</h3><h4>B</h4><p>#not</p><h4>C</h4>",
     "a\nb\n\nc": "<p>a\nb</p><p>c</p>",
-    "- a\n- b\n  - c\n\n  d\n\ne": "<ul><li><p>a</p></li><li><p>b</p><ul><li><p>c</p></li></ul><p>d</p></li></ul><p>e</p>",
+    "- a\n- b\n  - c\n\n  d\n\ne": (
+        "<ul><li><p>a</p></li><li><p>b</p><ul><li><p>c</p></li></ul><p>d</p></li></ul><p>e</p>"
+    ),
     "3. a\n4. b\n  - c": '<ol start="3"><li><p>a</p></li><li><p>b</p><ul><li><p>c</p></li></ul></li></ol>',
     "text\n14. more\n1. one": "<p>text\n14. more</p><ol><li><p>one</p></li></ol>",
     "> a\nlazy\n> - b\n\nc": "<blockquote><p>a\nlazy</p><ul><li><p>b</p></li></ul></blockquote><p>c</p>",
@@ -89,7 +90,25 @@ def test_case_however_it_is_cut(render, text):
     assert set(render(cuts(text))) == {CASES[text]}
 
 
-PIECES = ["a", "b c", " ", "  ", "\n", "\n\n", "*", "**", "_", "`", "```", "~~~", "~~", "[", "](", "](https://e.x)", ")"]
+PIECES = [
+    "a",
+    "b c",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "*",
+    "**",
+    "_",
+    "`",
+    "```",
+    "~~~",
+    "~~",
+    "[",
+    "](",
+    "](https://e.x)",
+    ")",
+]
 PIECES += ["> ", "- ", "1. ", "# ", "|", "|-|", "---", "<", ">", "&amp;", "&", "!", "\\", "http://e.x", "    "]
 
 
@@ -112,12 +131,14 @@ HOSTILE = [
     "![pixel](https://tracker.example/pixel.png)",
     '[a](https://x.example/"onmouseover="window.hacked=1) [a](java\tscript:window.hacked=1)',
     "<svg onload='window.hacked = 1'><style>* { display: none }</style><iframe srcdoc='<script>1</script>'>",
-    "```html\n<script>window.hacked = 1</script>\n```\n```\"onclick=\"window.hacked=1\nx\n```",
+    '```html\n<script>window.hacked = 1</script>\n```\n```"onclick="window.hacked=1\nx\n```',
     "| <img src=x onerror=window.hacked=1> |\n|---|\n| <script>window.hacked=1</script> |",
     "&lt;script&gt;window.hacked = 1&lt;/script&gt;",
 ]
-ALLOWED = set("a blockquote br button code del details div em figcaption figure h3 h4 h5 h6 hr li ol p pre span strong".split())
-ALLOWED |= set("summary table tbody td th thead tr ul".split())
+ALLOWED = {
+    *("a", "blockquote", "br", "button", "code", "del", "details", "div", "em", "figcaption", "figure", "h3", "hr"),
+    *("li", "ol", "p", "pre", "span", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
 
 
 def test_hostile_text_stays_dead(tab, engine):
