@@ -1,6 +1,8 @@
 """The page as people use it: type, watch, stop, reload, open a second tab, lose the network, go on."""
 
 import re
+import shutil
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -304,6 +306,27 @@ def test_a_server_with_a_token_asks_for_it(visit, engine, tmp_path):
         send(tab)
         expect(tab.locator(REPLY)).to_have_text(text_of(1))
         expect(tab.locator(VERDICT)).to_have_text("Complete")
+
+
+def test_it_works_over_plain_http_from_another_machine(browser, engine, tmp_path):
+    """Where a browser has fewer means: no `randomUUID`, no clipboard."""
+    spec = EngineSpec("llama.cpp", "scripted", engine.server.url)
+    engine.says("```\ncode\n```\n", END)
+    elsewhere = ["--no-sandbox", "--host-resolver-rules=MAP relay.test 127.0.0.1"]
+    launched = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=elsewhere)
+    with closing(launched), serving(str(tmp_path / "relay.db"), engines=[spec], token="s3cret") as url:
+        tab = launched.new_page()
+        tab.goto(url.replace("127.0.0.1", "relay.test"))
+        assert not tab.evaluate("isSecureContext")
+        tab.get_by_role("button", name="Settings").click()
+        tab.get_by_label("Access token").fill("s3cret")
+        tab.get_by_role("button", name="Done").click()
+        expect(tab.get_by_role("alert")).to_be_empty()
+        send(tab)
+        expect(tab.locator(VERDICT)).to_have_text("Complete")
+        tab.get_by_role("button", name="Copy").click()
+        expect(tab.get_by_role("button", name="Selected")).to_be_visible()
+        assert tab.evaluate("String(getSelection())").strip() == "code"
 
 
 @pytest.mark.timeout(180)

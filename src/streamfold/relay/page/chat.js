@@ -1,7 +1,7 @@
 // The page: the turns of one chat, and the box to write in.
 
 import { Announcer } from "./announcer.js";
-import { the } from "./elements.js";
+import { newName, the } from "./elements.js";
 import { Exchange } from "./exchange.js";
 import { Settings } from "./settings.js";
 import { Turns } from "./turns.js";
@@ -27,7 +27,7 @@ const exchanges = [];
 
 /** The chat of the address; without one, the latest in this browser. @param {string} hash */
 function chatOf(hash) {
-  const id = hash.slice(1) || localStorage.getItem(LATEST) || crypto.randomUUID();
+  const id = hash.slice(1) || localStorage.getItem(LATEST) || newName();
   localStorage.setItem(LATEST, id);
   history.replaceState(null, "", `#${id}`);
   return id;
@@ -76,7 +76,7 @@ async function ask(text) {
 }
 
 function unanswered() {
-  return { key: crypto.randomUUID(), asking: settings.asking, generation: null, blocks: [], nPieces: 0, end: null };
+  return { key: newName(), asking: settings.asking, generation: null, blocks: [], nPieces: 0, end: null };
 }
 
 /** @param {Exchange} exchange */
@@ -132,6 +132,13 @@ function changed(turn) {
   else onChange(); // the tab that asks will tell when it runs
 }
 
+/** Copy a text, or select it where the browser lets no page copy: over http. @param {HTMLElement} code */
+async function copied(code) {
+  getSelection()?.selectAllChildren(code);
+  await navigator.clipboard?.writeText(code.textContent ?? "");
+  return navigator.clipboard !== undefined;
+}
+
 turns.watch(async ({ chat: theirs, n }) => {
   const turn = theirs === chat ? await turns.at(chat, n) : undefined;
   if (turn) changed(turn);
@@ -152,16 +159,16 @@ document.addEventListener("keydown", (event) => {
 stop.addEventListener("click", halt);
 down.addEventListener("click", toEnd);
 document.addEventListener("scroll", () => (down.hidden = isAtEnd()), { passive: true });
-the("#new-chat", HTMLButtonElement).addEventListener("click", () => location.assign(`#${crypto.randomUUID()}`));
+the("#new-chat", HTMLButtonElement).addEventListener("click", () => location.assign(`#${newName()}`));
 addEventListener("hashchange", () => location.reload());
 empty.addEventListener("click", ({ target }) => {
   if (target instanceof HTMLButtonElement) ask(target.textContent ?? "");
 });
 log.addEventListener("click", async ({ target }) => {
   if (!(target instanceof HTMLButtonElement) || !target.classList.contains("copy")) return;
-  await navigator.clipboard.writeText(target.closest("figure")?.querySelector("code")?.textContent ?? "");
-  target.textContent = "Copied";
-  announcer.say("Copied.");
+  const code = target.closest("figure")?.querySelector("code");
+  if (code) target.textContent = (await copied(code)) ? "Copied" : "Selected";
+  announcer.say(`${target.textContent}.`);
   setTimeout(() => (target.textContent = "Copy"), 2000);
 });
 

@@ -1,10 +1,15 @@
-// The elements of the page, which are there or it is broken.
+// The elements of the page, found and made, and names for what is new.
 
 /** @template {Element} T @param {string} selector @param {new () => T} kind @returns {T} */
 export function the(selector, kind) {
   const found = document.querySelector(selector);
   if (!(found instanceof kind)) throw new TypeError(`the page has no ${kind.name} at ${selector}`);
   return found;
+}
+
+/** Return a name that nothing else has; `crypto.randomUUID` is there over https alone. */
+export function newName() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**

@@ -109,8 +109,9 @@ export class Exchange {
       } catch (error) {
         if (error instanceof RefusedError || signal.aborted) throw error;
         if (this.#wishedToStop) throw new RefusedError(0, "It was stopped before the server had it");
+        const isNetwork = error instanceof TypeError; // what `fetch` fails with
+        this.#connection(false, error instanceof Error && !isNetwork ? error.message : undefined);
       }
-      this.#connection(false);
       await pause(backoff.wait(Math.random()), signal);
     }
   }
@@ -142,9 +143,9 @@ export class Exchange {
     this.#speed.textContent = numbers(this.fold.nPieces, true, first, rate);
   }
 
-  /** @param {boolean} there */
-  #connection(there) {
-    const text = this.#wishedToStop ? "Stopping…" : there ? "" : "Connection lost. Trying again…";
+  /** @param {boolean} there @param {string} [why] it is not there */
+  #connection(there, why = "Connection lost") {
+    const text = this.#wishedToStop ? "Stopping…" : there ? "" : `${why}. Trying again…`;
     if (this.#verdict.textContent !== text) this.#verdict.textContent = text;
   }
 

@@ -5,11 +5,11 @@
 
 const C_LIKE =
   "abstract as async await bool boolean break byte case catch char class const continue crate debugger default " +
-  "defer delete do double else enum export extends extern false final finally float fn for foreach from func function " +
-  "go if impl implements import in instanceof int interface internal is let long loop map match mod module mut namespace " +
-  "new nil null of operator override package private protected pub public range readonly ref return self short signed " +
-  "sizeof static string struct super switch template this throw throws trait true try type typedef typeof undefined " +
-  "union unsafe unsigned use using var virtual void volatile where while yield";
+  "defer delete do double else enum export extends extern false final finally float fn for foreach from func " +
+  "function go if impl implements import in instanceof int interface internal is let long loop map match mod " +
+  "module mut namespace new nil null of operator override package private protected pub public range readonly ref " +
+  "return self short signed sizeof static string struct super switch template this throw throws trait true try " +
+  "type typedef typeof undefined union unsafe unsigned use using var virtual void volatile where while yield";
 const PYTHON =
   "False None True and as assert async await break case class continue def del elif else except finally for from " +
   "global if import in is lambda match nonlocal not or pass raise return self try type while with yield";

@@ -95,9 +95,9 @@ export async function follow({ url, headers, signal, onRecords, onConnection }) 
       });
     } catch (error) {
       if (error instanceof RefusedError) throw error;
+      onConnection?.(false); // a response that ends in order, as servers do from time to time, is no news
     }
     if (position.ended || signal.aborted) return;
-    onConnection?.(false);
     await pause(backoff.wait(Math.random()), signal);
   }
 }

@@ -48,6 +48,9 @@ export function speedOf({ usage, timing }, nPieces) {
 export function numbers(tokens, about, first, perSecond) {
   const parts = [`${about ? "≈ " : ""}${tokens.toLocaleString("en")} token${tokens === 1 ? "" : "s"}`];
   if (first !== null) parts.push(`first after ${first.toFixed(2)} s`);
-  if (perSecond !== null) parts.push(`${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString("en")} tokens/s`);
+  if (perSecond !== null) {
+    const digits = perSecond < 10 ? 1 : 0;
+    parts.push(`${perSecond.toLocaleString("en", { maximumFractionDigits: digits })} tokens/s`);
+  }
   return parts.join(" · ");
 }
