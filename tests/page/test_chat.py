@@ -138,6 +138,25 @@ def test_what_is_sent_offline_is_asked_once_when_the_network_is_back(tab, engine
     assert len(engine.asked) == 1
 
 
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_a_lost_answer_asks_the_model_no_second_time(tab, engine, reloaded):
+    engine.says(*words(1), END)
+
+    def lose(route):
+        route.fetch()
+        route.abort()
+
+    tab.route("**/generations", lose)
+    send(tab)
+    expect(tab.locator(VERDICT)).to_contain_text("Connection lost")
+    tab.unroute("**/generations")
+    if reloaded:
+        tab.reload()
+    expect(tab.locator(VERDICT)).to_have_text("Complete")
+    expect(tab.locator(REPLY)).to_have_text(text_of(1))
+    assert len(engine.asked) == 1
+
+
 def test_settings_reach_the_engine_and_a_stop_sequence_ends_the_reply(tab, engine):
     engine.says("one E", "ND two", HANG)
     tab.get_by_role("button", name="Settings").click()
