@@ -1,5 +1,6 @@
 """The relay's own API: a generation outlives its readers, is stopped by wish alone, and ends as it ended."""
 
+import asyncio
 import json
 import threading
 import time
@@ -8,11 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from tests.conftest import need_engine
 from tests.relay.serving import serving
+from tests.relay.stores import opened
 from tests.relay.upstream import Upstream, upstream
 
 from streamfold.relay.engines import EngineSpec
 from streamfold.relay.limits import Limits
+from streamfold.relay.views import generations
 
 LIMITS = Limits(max_generations=4)
 
@@ -24,8 +28,12 @@ def source() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def relay(source: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = str(tmp_path_factory.mktemp("generations") / "streams.db")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("generations") / "streams.db")
+
+
+@pytest.fixture(scope="module")
+def relay(source: Upstream, store: str) -> Iterator[str]:
     with serving(store, engines=[EngineSpec("openai", "m", source.url)], limits=LIMITS) as url:
         yield url
 
@@ -184,8 +192,8 @@ def test_an_upstream_that_refuses_is_an_error_in_the_log(relay):
 def test_an_upstream_that_breaks_off_is_no_end(relay):
     url = begin(relay, "break 3")
     found = events(url)
-    assert (text_of(found), found[-1][1]["verdict"]) == (said(3), "errored")
-    assert call(url)[1]["status"] == "error"
+    assert (text_of(found), found[-1][1]["verdict"]) == (said(3), "truncated")
+    assert call(url)[1]["status"] == "truncated"
 
 
 def test_the_same_key_is_the_same_generation(relay, source):
@@ -235,3 +243,52 @@ def test_generations_are_bounded(relay):
     for url in running:
         call(f"{url}/cancel", {})
         events(url)
+
+
+def test_what_is_no_longer_kept_is_gone(relay, store):
+    url = begin(relay, "say 20")
+    events(url)
+
+    async def trim() -> None:
+        async with opened(store) as log:
+            await log.trim(f"generations/{url.rpartition('/')[2]}", 10)
+
+    asyncio.run(trim())
+    for position in ("0", "9"):
+        status, answer = call(f"{url}/events", Last_Event_ID=position)
+        assert (status, answer["error"]["type"]) == (410, "OffsetTrimmed")
+    assert events(url, after=10)[0][0] == 11
+    assert call(url)[0] == 410
+
+
+def test_silence_is_broken_by_signs_of_life(relay, monkeypatch):
+    monkeypatch.setattr(generations, "HEARTBEAT", 0.05)
+    url = begin(relay, "say 1 pause 0.5")
+    with urllib.request.urlopen(f"{url}/events", timeout=30) as response:
+        assert response.read().count(b"\n:\n\n") >= 2
+
+
+def test_the_key_holds_on_every_node(relay, source, store):
+    before = len(source.asked)
+    with serving(store, engines=[EngineSpec("openai", "m", source.url)]) as other:
+        body = {"messages": [{"role": "user", "content": "say 3"}]}
+        answers = [call(f"{node}/generations", body, Idempotency_Key="nodes") for node in (relay, other)]
+        assert [status for status, _ in answers] == [201, 200]
+        assert answers[0][1] == answers[1][1]
+        assert text_of(events(f"{other}/generations/{answers[1][1]['id']}")) == said(3)
+    assert len(source.asked) == before + 1
+
+
+def test_the_model_on_this_device(tmp_path):
+    """It does not block the event loop while it thinks, and a wish interrupts it."""
+    need_engine()
+    with serving(str(tmp_path / "s.db"), engines=[EngineSpec("local")]) as url:
+        generation = begin(url, "Write a very long story about a ship and a storm.", max_tokens=2000, seed=1)
+        assert len(events(generation, most=4)) == 4
+        assert call(generation)[1]["status"] == "running"
+        assert call(f"{generation}/cancel", {})[0] == 200
+        found = events(generation)
+        assert found[-1][1]["verdict"] == "cancelled"
+        short = events(begin(url, "Say hello.", max_tokens=4, temperature=0))
+        assert short[-1][1]["verdict"] == "length"
+        assert short[-1][1]["usage"]["output_tokens"] == 4

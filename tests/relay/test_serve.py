@@ -32,7 +32,7 @@ def serve(*arguments: object, **options) -> Iterator[tuple[subprocess.Popen, str
     try:
         line = process.stderr.readline()
         assert " at http://" in line, line
-        url = line.split(" at ")[1].split(" ;")[0]
+        url = line.split(" at ")[1].split(" (")[0]
         until_it_answers(url)
         yield process, url
     finally:
@@ -120,7 +120,7 @@ def test_others_are_let_in_with_a_token_alone(tmp_path: Path) -> None:
         (["--engine", "local", "--model", "/nowhere.gguf"], 1, "no model at /nowhere.gguf"),
         (["--engine", "openai=ftp://x"], 2, "expected http:// or https://"),
         (["--engine", "openai", "--engine", "openai"], 2, "given twice"),
-        (["--engine", "openai", "--store", "/nowhere/at/all.db"], 1, "unable to open database file"),
+        (["--engine", "openai", "--store", "sqlite:///nowhere/at/all.db"], 1, "unable to open database file"),
         (["--engine", "openai", "--workers", "0"], 2, "expected 1 or more"),
     ],
 )

@@ -1,7 +1,9 @@
 """The pages: served with types that browsers take, and with a policy that lets them load their own files alone."""
 
+import io
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,12 @@ def test_the_page_may_load_its_own_files_alone(relay):
 def test_the_lesson_may_fetch_what_it_runs(relay):
     policy = get(f"{relay}/learn/")[0]["Content-Security-Policy"]
     assert "script-src 'self' 'wasm-unsafe-eval' https://cdn.jsdelivr.net;" in policy
+
+
+def test_the_lesson_has_our_own_python(relay):
+    with urllib.request.urlopen(f"{relay}/learn/vendor/streamfold.zip", timeout=30) as response:
+        archive = zipfile.ZipFile(io.BytesIO(response.read()))
+    assert "streamfold/contract.py" in archive.namelist()
 
 
 @pytest.mark.parametrize("path", ["/nothing.js", "/../app.py", "/%2e%2e/app.py", "/learn/nothing"])

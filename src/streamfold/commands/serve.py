@@ -93,7 +93,7 @@ def execute(arguments: Namespace) -> int:
 
     def told(url: str) -> None:
         names = ", ".join(engine.name for engine in engines) or "no engine"
-        print(f"streamfold serves {names} at {url} ; Ctrl-C ends it", file=sys.stderr, flush=True)
+        print(f"streamfold serves {names} at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)
         if arguments.open:
             webbrowser.open(url)
 
@@ -129,10 +129,8 @@ def _engines(given: list[str], models: list[str]) -> list[EngineSpec]:
 
 def _store(url: str | None) -> str:
     """Return where the store is, and make its folder."""
-    if url is not None and "://" in url:
-        return url
     if url is not None:
-        return url.removeprefix("sqlite:")
+        return url.removeprefix("sqlite:").removeprefix("//") if url.startswith("sqlite:") else url
     import platformdirs
 
     folder = platformdirs.user_state_path("streamfold")

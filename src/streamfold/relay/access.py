@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .errors import ForeignOriginError, RelayError, UnauthorizedError
-from .refusals import refusal
+from .errors import ForeignOriginError, UnauthorizedError
 
 GOOD_FOR = 24 * 3600
 """Seconds for which a signed URL is good."""
@@ -87,28 +86,25 @@ class Access:
 
 
 class Guard:
-    """Lets those requests pass that may; others get a refusal.
+    """Lets those requests pass that may, as a route's own middleware.
 
     Args:
         app: What is guarded.
         access: The rules.
-        roots: The first segments of the paths that are guarded; the others are files that anybody may read.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, roots: set[str]) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
-        self._roots = roots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, or refuse it."""
-        if scope["type"] == "http" and scope["path"].split("/")[1] in self._roots:
-            query = QueryParams(scope["query_string"])
-            try:
-                self._access.check(scope["method"], scope["path"], Headers(scope=scope), query)
-            except RelayError as error:
-                await refusal(error)(scope, receive, send)
-                return
+        """Hand the request on.
+
+        Raises:
+            RelayError: It may not pass.
+        """
+        query = QueryParams(scope["query_string"])
+        self._access.check(scope["method"], scope["path"], Headers(scope=scope), query)
         await self._app(scope, receive, send)
 
 

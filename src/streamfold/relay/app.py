@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import static
@@ -20,11 +21,11 @@ from .access import Access, Guard
 from .engines import EngineSpec, open_engines
 from .errors import RelayError, StoreError
 from .generating import Generations
+from .http import refusal
 from .limits import DEFAULTS, Limits
 from .log import Log
 from .metrics import Metrics
 from .observing import Observed, ended
-from .refusals import refusal
 from .shutdown import early_notice
 from .stores import open_store
 from .views import durable_streams, openai_chat, openai_responses, operations, ui_messages
@@ -68,32 +69,19 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        loaded = await open_engines(engines)
-        opened = await open_store(store)
-        log = app.state.log = Log(opened, limits)
-        generations = Generations(log, loaded, retention, ended(metrics))
-        tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
+        async with _running(store, engines, limits, retention, metrics) as (log, generations):
+            app.state.log = log
+            yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
 
-        async def wind_down() -> None:
-            await generations.stop()
-            log.stop()  # readers have the ends by now
-
-        try:
-            with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
-                yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
-        finally:
-            await wind_down()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await opened.close()
-            await loaded.close()
-
+    guard = [Middleware(Guard, access=access)]
     views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages, operations)
-    routes = [route for view in views for route in view.ROUTES]
-    guarded = {route.path.split("/")[1] for route in routes} - {"healthz"}
+    guarded = [
+        Route(route.path, route.endpoint, methods=route.methods, middleware=guard)
+        for view in views
+        for route in view.ROUTES
+    ]
     return Starlette(
-        routes=[*routes, *static.routes()],
+        routes=[*guarded, *operations.OPEN_ROUTES, *static.routes()],
         middleware=[
             Middleware(Observed, metrics=metrics),
             Middleware(SecurityHeaders),
@@ -105,11 +93,38 @@ def create_app(
                 allow_headers=ALLOWED_HEADERS,
                 expose_headers=EXPOSED_HEADERS,
             ),
-            Middleware(Guard, access=access, roots=guarded),
         ],
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
     )
+
+
+@asynccontextmanager
+async def _running(
+    store: str, engines: Sequence[EngineSpec], limits: Limits, retention: int | None, metrics: Metrics
+) -> AsyncIterator[tuple[Log, Generations]]:
+    """Open everything; at the end, end what runs before the readers are let go."""
+    async with AsyncExitStack() as stack:
+        opened = await open_store(store)
+        stack.push_async_callback(opened.close)
+        loaded = await open_engines(engines)
+        stack.push_async_callback(loaded.close)
+        log = Log(opened, limits)
+        generations = Generations(log, loaded, retention, ended(metrics))
+        tasks = {asyncio.create_task(_sweep(log, generations, metrics))}
+
+        async def wind_down() -> None:
+            await generations.stop()
+            log.stop()  # readers have the ends by now
+
+        try:
+            with early_notice(lambda: tasks.add(asyncio.create_task(wind_down()))):
+                yield log, generations
+        finally:
+            await wind_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 ALLOWED_HEADERS = [

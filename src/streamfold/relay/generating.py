@@ -131,6 +131,8 @@ class Generations:
 
     def _launch(self, stream: Stream, start: Start, ask: Callable[[], Any], stop: list[str]) -> None:
         writer = Writer(self._log, stream, self._log.limits.lease)
+        if self._stopped:  # meanwhile
+            writer.cancelled.set()
         task = asyncio.create_task(self._produce(writer, start, ask, stop))
         self._running[task] = writer
         task.add_done_callback(self._running.pop)

@@ -1,18 +1,23 @@
-"""What every view does with a request."""
+"""What every view does with a request, an answer and a refusal."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
+from ..encoders.frames import to_json
 from .access import Access
 from .engines import Question
-from .errors import BadRequestError, RelayLimitError
+from .errors import BadRequestError, RelayError, RelayLimitError, UnauthorizedError
 from .generating import Generations, Started
 from .log import Log
 
+RETRY_AFTER = 1
+"""Seconds after which it may be worth a try again, where a limit was passed that waiting helps."""
 T = TypeVar("T", bound=msgspec.Struct)
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -85,3 +90,24 @@ def listed(stop: str | list[str] | None) -> list[str]:
 def readable(request: Request, path: str) -> str:
     """Return a URL from which this path alone can be read, without a token."""
     return cast("Access", request.state.access).readable(path)
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Return a response of JSON."""
+    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def refusal(error: RelayError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response that says why not: ``{"error": {"type", "message"}}``."""
+    kind = type(error).__name__.removesuffix("Error")
+    response = answer({"error": {"type": kind, "message": str(error)}}, error.status)
+    response.headers.update({**_hints(error), **(headers or {})})
+    return response
+
+
+def _hints(error: RelayError) -> dict[str, str]:
+    if isinstance(error, UnauthorizedError):
+        return {"WWW-Authenticate": "Bearer"}  # RFC 6750 3
+    if isinstance(error, RelayLimitError) and error.status == 429:
+        return {"Retry-After": str(RETRY_AFTER)}  # RFC 6585 4
+    return {}

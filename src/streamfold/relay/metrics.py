@@ -6,9 +6,10 @@ Several workers share a folder, whose name is in ``PROMETHEUS_MULTIPROC_DIR``: w
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from ..reply import Reply
 from .records import Start
@@ -59,7 +60,18 @@ class Metrics:
     def text(self) -> bytes:
         """Return everything in the text format of Prometheus."""
         registry = self._registry
-        if FOLDER in os.environ:
+        if folder := os.environ.get(FOLDER):
+            _forget_the_dead(folder)
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _forget_the_dead(folder: str) -> None:
+    """Take out what workers that were killed said of the moment."""
+    for file in Path(folder).glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

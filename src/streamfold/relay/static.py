@@ -9,7 +9,6 @@ origins, without which a browser gives no threads to WebAssembly.
 from __future__ import annotations
 
 import mimetypes
-from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -91,8 +90,9 @@ def _mount(folder: Folder) -> Mount:
 
 def _archive(request: Request) -> Response:
     """Return this package's own Python, which the lesson runs in the browser."""
-    packed: bytes = import_module("..lesson", __package__).packed()
-    return Response(packed, 200, {"Cache-Control": "no-cache"}, "application/zip")
+    from ..lesson import packed
+
+    return Response(packed(), 200, {"Cache-Control": "no-cache"}, "application/zip")
 
 
 class _WithHeaders:

@@ -180,7 +180,7 @@ def _connect(file: str | Path) -> sqlite3.Connection:
         try:
             db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {SCHEMA}")
             return db
-        except sqlite3.OperationalError as error:  # another process may be making the same file
+        except sqlite3.Error as error:  # another process may be making the same file
             busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # without its detail
             if not busy or time.monotonic() > deadline:
                 db.close()

@@ -30,9 +30,8 @@ from ..errors import (
     StreamNotFoundError,
     WriteProtectedError,
 )
-from ..http import body_of, log_of
+from ..http import body_of, log_of, refusal
 from ..log import Log
-from ..refusals import refusal
 from ..rules.cursors import next_cursor
 from ..rules.messages import is_json, is_text, join, split, whole_characters
 from ..rules.offsets import to_offset

@@ -22,12 +22,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...encoders.frames import to_json
 from ..engines import Question
 from ..errors import BadRequestError, RelayError
 from ..following import HEARTBEAT, refolded
 from ..generating import ROOT
-from ..http import asked_as, begin, generations_of, json_of, listed, log_of, readable
+from ..http import answer, asked_as, begin, generations_of, json_of, listed, log_of, readable
 from ..log import Log
 from ..rules.stream import Page, Stream
 from ..sse import KEEP_ALIVE, EventStream, event
@@ -121,11 +120,6 @@ async def engines(request: Request) -> Response:
     """List what answers."""
     there = [{"name": engine.name, "model": engine.model or None} for engine in generations_of(request).engines]
     return answer({"engines": there})
-
-
-def answer(value: Any, status: int = 200) -> Response:
-    """Return a response of JSON."""
-    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
 
 
 ROUTES = [

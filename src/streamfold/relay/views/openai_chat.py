@@ -20,9 +20,8 @@ from ..engines import Engine, Question
 from ..errors import ModelNotFoundError
 from ..following import refolded
 from ..generating import ROOT
-from ..http import asked_as, begin, generations_of, json_of, listed, log_of
+from ..http import answer, asked_as, begin, generations_of, json_of, listed, log_of
 from ..records import Start
-from .generations import answer
 
 
 class _Asked(msgspec.Struct):

@@ -21,10 +21,9 @@ from ..answering import failure, streamed
 from ..errors import BadRequestError
 from ..following import honest, refolded
 from ..generating import ROOT
-from ..http import begin, json_of, log_of
+from ..http import answer, begin, json_of, log_of
 from ..log import Log
 from ..records import Refold, Start, start_of
-from .generations import answer
 from .responses_requests import question_of
 
 CANCELLING = 5.0

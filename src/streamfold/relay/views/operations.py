@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..http import log_of
+from ..http import answer, log_of
 from ..metrics import CONTENT_TYPE, Metrics
-from .generations import answer
 
 
 async def health(request: Request) -> Response:
@@ -24,4 +23,6 @@ async def metrics(request: Request) -> Response:
     return Response(cast("Metrics", request.state.metrics).text(), 200, {"Content-Type": CONTENT_TYPE})
 
 
-ROUTES = [Route("/healthz", health), Route("/metrics", metrics)]
+ROUTES = [Route("/metrics", metrics)]
+OPEN_ROUTES = [Route("/healthz", health)]
+"""What anybody may ask."""
