@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,19 +24,6 @@ def npm(path: str) -> Path:
     if shutil.which("node") is None or not (NPM / path).exists():
         missing(f"node and {path}; `make .cache/page/installed` installs the packages of tests/page/package.json")
     return NPM / path
-
-
-@pytest.fixture(scope="session")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None or find_spec("playwright") is None:
-        missing("a browser: Debian's chromium, and playwright (dependency group test)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

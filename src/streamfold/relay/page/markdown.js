@@ -210,7 +210,7 @@ export class Markdown {
     const level = Math.max(3, Math.min(6, 3 + said - this.#topHeading, this.#level + 1));
     this.#level = level;
     this.#words = { inline: new Inline(this.#open(`h${level}`)), oneLine: true };
-    this.#held = heading.input.slice(heading[0].length).replace(/[ \t]+#+[ \t]*$/, "");
+    this.#held = heading.input.slice(heading[0].length);
     this.#tell();
   }
 
