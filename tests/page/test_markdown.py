@@ -118,9 +118,9 @@ def test_no_cut_changes_anything_and_no_letter_is_lost(render, pieces):
     text = "".join(pieces)
     outcomes = set(render([[text], list(text), pieces]))
     assert len(outcomes) == 1
-    if not any(mark in text for mark in ("](", "```", "~~~")):  # titles, and what is beside a code's language
+    if not any(mark in text for mark in ("](", "```", "~~~")):  # titles, what is beside a code's language
         shown = re.sub("<[^>]*>", "", outcomes.pop())
-        assert re.findall("[abc]", shown.replace("&amp;", "")) == re.findall("[abc]", text.replace("&amp;", ""))
+        assert re.findall("[abc]", re.sub("&amp;(amp;)?", "", shown)) == re.findall("[abc]", text.replace("&amp;", ""))
 
 
 HOSTILE = [

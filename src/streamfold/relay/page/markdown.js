@@ -14,7 +14,7 @@ const MAX_DEPTH = 16;
 const MAX_HELD = 4000;
 
 /** Lines of which it cannot be told yet what they are. */
-const OPEN = /^(?:#{1,6}|[-+*][ \t]*|\d{1,9}(?:[.)][ \t]*)?|`{1,2}|~{1,2})$/;
+const OPEN = /^(?:#{1,6}[ \t]*|[-+*][ \t]*|\d{1,9}(?:[.)][ \t]*)?|`{1,2}|~{1,2})$/;
 /** Lines that are known when they end: fences, rules, rows of a table. */
 const OPEN_LINE = /^(?:`{3}[^`]*$|~{3}|\||(?:-[ \t]*){1,}$|(?:\*[ \t]*){1,}$|(?:_[ \t]*){1,}$)/;
 const FENCE = /^(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$/;
