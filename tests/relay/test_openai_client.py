@@ -1,5 +1,6 @@
 """OpenAI's own Python client against the relay: chat and responses, streamed and not, cut and gone on with."""
 
+import time
 from collections.abc import Iterator
 
 import openai
@@ -188,6 +189,8 @@ def test_a_response_in_the_background_is_cancelled(client, source):
     source.left.clear()
     response = client.responses.create(model="m", input="say 5000 pause 0.02", background=True)
     assert response.status == "in_progress"
+    while not client.responses.retrieve(response.id).output:  # the upstream may not have been asked yet
+        time.sleep(0.05)
     for _ in range(2):
         cancelled = client.responses.cancel(response.id)
         assert cancelled.status == "cancelled"
