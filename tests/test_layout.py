@@ -64,7 +64,7 @@ THIRD_PARTY_ALLOWED = {
     "terminal": {"pygments", "rich", "wcwidth"},
     "telemetry": {"opentelemetry"},
     "transports": {"urllib3", "aiohttp", "yarl"},
-    "relay": {"msgspec", "starlette", "redis"},
+    "relay": {"msgspec", "starlette", "redis", "aiohttp", "yarl", "cryptography"},
 }
 PURE_FOLDERS = {"relay/rules"}
 

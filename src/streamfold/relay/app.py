@@ -19,7 +19,9 @@ from .http import refusal
 from .limits import DEFAULTS, Limits
 from .log import Log
 from .stores import open_store
+from .subscriptions import Subscriptions, client_for
 from .views import durable_streams
+from .views import subscriptions as subscriptions_view
 
 SWEEP = 1.0
 """Seconds between two looks for lost producers and expired streams."""
@@ -29,15 +31,19 @@ class State(TypedDict):
     """What requests find under ``request.state``."""
 
     log: Log
+    subscriptions: Subscriptions
 
 
-def create_app(store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = ()) -> Starlette:
+def create_app(
+    store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = (), webhooks: Sequence[str] = ()
+) -> Starlette:
     """Return the relay as an ASGI application.
 
     Args:
         store: Where streams are kept; see `stores.open_store`. Opened at startup, closed at shutdown.
         limits: What is bounded.
         cors: Origins whose pages may use the relay; ``*`` for all.
+        webhooks: Origins to which subscriptions may send webhooks, see `webhooks.Webhooks`; none by default.
     """
 
     @asynccontextmanager
@@ -46,7 +52,8 @@ def create_app(store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = (
         log = app.state.log = Log(opened, limits)
         sweeper = asyncio.create_task(_sweep(log))
         try:
-            yield {"log": log}
+            async with Subscriptions(log, client_for(webhooks)) as subscriptions:
+                yield {"log": log, "subscriptions": subscriptions}
         finally:
             log.stop()
             sweeper.cancel()
@@ -61,7 +68,7 @@ def create_app(store: str, *, limits: Limits = DEFAULTS, cors: Sequence[str] = (
         expose_headers=EXPOSED_HEADERS,
     )
     return Starlette(
-        routes=[*durable_streams.ROUTES],
+        routes=[*subscriptions_view.ROUTES, *durable_streams.ROUTES],
         middleware=[Middleware(SecurityHeaders), cross_origin],
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
