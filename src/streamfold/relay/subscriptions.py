@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,10 +23,11 @@ from .errors import RelayError, RelayLimitError, StoreError, SubscriptionError
 from .log import Log
 from .rules import waking
 from .rules.lifecycle import Creation, create
+from .rules.links import MAX_LINKS
 from .rules.offsets import to_offset
 from .rules.stream import Rule, Stream, expired
 from .rules.subscription import INDEX, RESERVED, ROOT, Subscription, Terms, literal_prefix
-from .rules.waking import MAX_LINKS, Turn, wake_id
+from .rules.waking import Turn, wake_id
 from .signing import SEED, Keys
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ REFRESH = 1.0
 """Seconds between two looks whether other nodes have changed the subscriptions."""
 PAUSE = 0.02
 """Seconds between two rounds of telling: what a stream gets meanwhile is told at once."""
+IN_TIME = 0.8
+"""The part of the lease in which a webhook must be answered: later, it would not count as failed."""
 PAGE = 500
 """Streams that are looked at together."""
 REMEMBERED = 10_000
@@ -63,6 +67,7 @@ class Subscriptions:
         self._news: dict[str, set[str]] = {}
         self._checks: set[str] = set()
         self._wanted = asyncio.Event()
+        self._telling = asyncio.Lock()
         self._deliveries: set[asyncio.Task[None]] = set()
         self._worker: asyncio.Task[None] | None = None
 
@@ -136,9 +141,7 @@ class Subscriptions:
         except SubscriptionError as error:
             if error.code != "NO_PENDING_WORK":
                 raise
-        subscription = (await self.get(id)).subscription
-        assert subscription is not None
-        await self._turn(id, waking.notice(id, await self._heads([*subscription.links, *self._news.get(id, ())])))
+        await self._tell(id)  # what was written here just now
         return await self._turn(id, waking.claim(id, worker))
 
     async def ack(
@@ -217,14 +220,13 @@ class Subscriptions:
             "wake_id": wake,
             "generation": subscription.generation,
             "streams": stream_infos(subscription),
-            "callback_url": f"{subscription.base}{ROOT}{id}/callback",
+            "callback_url": f"{subscription.base}{ROOT}{quote(id, safe='')}/callback",
             "callback_token": keys.token(wake),
         }
         body = msgspec.json.encode(notification)
         signature = keys.sign(body, int(self._store.now()))
-        return await self._webhooks.send(
-            subscription.terms.url, body, signature, subscription.terms.lease_ttl_ms / 1000
-        )
+        patience = IN_TIME * subscription.terms.lease_ttl_ms / 1000
+        return await self._webhooks.send(subscription.terms.url, body, signature, patience)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -237,22 +239,27 @@ class Subscriptions:
                 if loop.time() - fresh >= REFRESH:
                     await self._refresh()
                     fresh = loop.time()
-                await self._tell()
+                await self._work()
             await asyncio.sleep(PAUSE)
 
-    async def _tell(self) -> None:
-        while self._news or self._checks:
-            id = next(iter(self._news or self._checks))
-            news = self._news.pop(id, set())
+    async def _work(self) -> None:
+        while self._news:
             with suppress(SubscriptionError):  # deleted meanwhile
-                heads = await self._heads(news)
-                if id in self._checks:
-                    self._checks.discard(id)
-                    subscription = (await self.get(id)).subscription
-                    assert subscription is not None
-                    heads |= await self._found(subscription.terms, subscription.links)
-                if heads:
-                    await self._turn(id, waking.notice(id, heads))
+                await self._tell(next(iter(self._news)))
+        if self._checks:
+            id = self._checks.pop()
+            self._wanted.set()  # there may be more
+            with suppress(SubscriptionError):
+                subscription = (await self.get(id)).subscription
+                assert subscription is not None
+                found = await self._found(subscription.terms, subscription.links)
+                await self._turn(id, waking.notice(id, found))
+
+    async def _tell(self, id: str) -> None:
+        """Tell a subscription what was written here; return when it knows all that was written before."""
+        async with self._telling:
+            if news := self._news.pop(id, None):
+                await self._turn(id, waking.notice(id, await self._heads(news)))
 
     async def _refresh(self) -> None:
         """Read the subscriptions, if they are not as they were."""

@@ -109,14 +109,12 @@ def _is_done(answer: bytes) -> bool:
 
 def _origin(text: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port; no port for all of them."""
-    any_port = text.endswith(":*")
+    refused = f"{text!r} is no origin for webhooks: https://HOST[:PORT], or http on the loopback"
     try:
         url = URL(text.removesuffix(":*"))
-        fine = bool(url.host) and str(url.origin()) == str(url).rstrip("/") and url.scheme in ("http", "https")
-    except ValueError:
-        fine = False
-    if not fine or (url.scheme == "http" and url.host not in LOOPBACK):
-        raise BadRequestError(
-            f"{text!r} is no origin for webhooks: https://HOST, https://HOST:PORT, or http on loopback"
-        )
-    return url.scheme, url.host, None if any_port else url.port
+        bare = str(url.origin()) == str(url).rstrip("/")
+    except ValueError as error:
+        raise BadRequestError(refused) from error
+    if not bare or url.scheme not in ("http", "https") or (url.scheme == "http" and url.host not in LOOPBACK):
+        raise BadRequestError(refused)
+    return url.scheme, url.host, None if text.endswith(":*") else url.port

@@ -13,15 +13,14 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ..errors import RelayLimitError, SubscriptionError
+from ..errors import SubscriptionError
+from .links import Heads, acked, linked, matching, noticed, unlinked
 from .messages import is_json
 from .stream import Change, Rule, Stream, expired
 from .subscription import INDEX, ROOT, Link, Subscription, Terms
 
 T = TypeVar("T")
 
-MAX_LINKS = 2_000
-"""Streams that one subscription follows: each change writes them all."""
 MAX_ATTEMPTS = 20
 """Attempts at one wake's webhook, about a quarter of an hour; then it rests until there is something new."""
 FIRST_RETRY, LAST_RETRY, JITTER = 1.0, 60.0, 0.2
@@ -29,8 +28,6 @@ FIRST_RETRY, LAST_RETRY, JITTER = 1.0, 60.0, 0.2
 SOON, CHECK = 2.0, 60.0
 """Seconds until somebody looks for what a subscription was not told: after its creation, and then again and again."""
 
-Heads = Mapping[str, Stream | None]
-"""The states of streams by path; ``None`` where there is none."""
 Decision = Callable[[float, Stream, Subscription], Subscription]
 
 
@@ -88,8 +85,8 @@ def create(id: str, terms: Terms, base: str, found: Heads) -> Rule[Turn]:
         if terms.wake_stream and not _writable(streams[0], now):
             raise SubscriptionError("INVALID_REQUEST", f"wake_stream {terms.wake_stream!r} is no open stream of JSON")
         subscription = Subscription(terms, base, now, check=now + SOON)
-        subscription = _linked(subscription, {path: found.get(path) for path in terms.streams})
-        subscription = _matching(subscription, found)
+        subscription = linked(subscription, {path: found.get(path) for path in terms.streams})
+        subscription = matching(subscription, found)
         stream = Stream(ROOT + id, "application/json", touched=now, subscription=subscription)
         return Change((*streams[:-1], stream), Turn(stream, new=True))
 
@@ -115,19 +112,12 @@ def registered(rule: Rule[T]) -> Rule[T]:
 
 def link(id: str, heads: Heads) -> Rule[Turn]:
     """Follow these streams too, from their ends."""
-    return _turn(id, lambda now, stream, subscription: _linked(subscription, heads))
+    return _turn(id, lambda now, stream, subscription: linked(subscription, heads))
 
 
 def unlink(id: str, path: str) -> Rule[Turn]:
     """Follow this stream no longer, unless it matches the pattern."""
-
-    def decide(now: float, stream: Stream, subscription: Subscription) -> Subscription:
-        links = dict(subscription.links)
-        if path in links:
-            _put(links, path, replace(links[path], explicit=False))
-        return replace(subscription, links=links, full=subscription.full and len(links) >= MAX_LINKS)
-
-    return _turn(id, decide)
+    return _turn(id, lambda now, stream, subscription: unlinked(subscription, path))
 
 
 def notice(id: str, heads: Heads) -> Rule[Turn]:
@@ -136,7 +126,7 @@ def notice(id: str, heads: Heads) -> Rule[Turn]:
     Streams that match and are not followed yet are followed from their beginnings: those that were there before were
     linked at the creation.
     """
-    return _turn(id, lambda now, stream, subscription: _noticed(subscription, heads, now))
+    return _turn(id, lambda now, stream, subscription: noticed(subscription, heads, now))
 
 
 def look(id: str) -> Rule[Turn]:
@@ -183,7 +173,7 @@ def ack(
     def decide(now: float, stream: Stream, subscription: Subscription) -> Subscription:
         _of_type(subscription, kind)
         _fence(stream, wake, generation)
-        subscription = replace(_acked(_noticed(subscription, heads, now), acks), failures=0)
+        subscription = replace(acked(noticed(subscription, heads, now), acks), failures=0)
         if done:
             return _idle(subscription)
         return replace(subscription, lease=now + subscription.terms.lease_ttl_ms / 1000, next_attempt=None)
@@ -220,7 +210,7 @@ def delivered(id: str, sent: Stream, done: bool) -> Rule[Turn]:
         if not done:
             return subscription
         same = {path: told[path].tail for path, link in subscription.links.items() if _is_same(told.get(path), link)}
-        return _idle(_acked(subscription, same))
+        return _idle(acked(subscription, same))
 
     return _turn(id, decide)
 
@@ -307,71 +297,6 @@ def _woken(subscription: Subscription, now: float) -> Subscription:
 
 def _idle(subscription: Subscription) -> Subscription:
     return replace(subscription, awake=False, holder=None, lease=None, next_attempt=None)
-
-
-def _noticed(subscription: Subscription, heads: Heads, now: float) -> Subscription:
-    links, full, resting = dict(subscription.links), subscription.full, subscription.resting
-    for path, stream in heads.items():
-        known = links.get(path)
-        if stream is None or stream.deleted or expired(stream, now):
-            if known is not None:
-                _put(links, path, Link(explicit=known.explicit))
-        elif known is None and not subscription.wants(path):
-            continue
-        elif known is None and len(links) >= MAX_LINKS:
-            full = True
-        else:
-            links[path] = new = _seen(known or Link(), stream, subscription.wants(path))
-            resting = resting and known is not None and (new.id, new.tail) == (known.id, known.tail)
-    if links == subscription.links and full == subscription.full:
-        return subscription
-    return replace(subscription, links=links, full=full and len(links) >= MAX_LINKS, resting=resting)
-
-
-def _seen(link: Link, stream: Stream, matched: bool) -> Link:
-    if link.id != stream.id:
-        return Link(stream.id, 0, stream.tail, link.explicit, matched)
-    return replace(link, tail=max(link.tail, stream.tail), matched=matched)
-
-
-def _linked(subscription: Subscription, heads: Heads) -> Subscription:
-    links = dict(subscription.links)
-    for path, stream in heads.items():
-        new = Link() if stream is None else Link(stream.id, stream.tail, stream.tail)
-        links[path] = replace(links.get(path, new), explicit=True)
-    return _bounded(subscription, links)
-
-
-def _matching(subscription: Subscription, heads: Heads) -> Subscription:
-    links = dict(subscription.links)
-    for path, stream in heads.items():
-        if stream is not None and subscription.wants(path):
-            links[path] = replace(links.get(path, Link(stream.id, stream.tail, stream.tail)), matched=True)
-    return _bounded(subscription, links)
-
-
-def _bounded(subscription: Subscription, links: dict[str, Link]) -> Subscription:
-    if len(links) > MAX_LINKS:
-        raise RelayLimitError("max_links", MAX_LINKS)
-    return replace(subscription, links=links)
-
-
-def _put(links: dict[str, Link], path: str, link: Link) -> None:
-    """Set a link, or drop it if nothing asks for it."""
-    if link.explicit or link.matched:
-        links[path] = link
-    else:
-        links.pop(path, None)
-
-
-def _acked(subscription: Subscription, acks: Mapping[str, int]) -> Subscription:
-    links = dict(subscription.links)
-    for path, position in acks.items():
-        link = links.get(path)
-        if link is None or position > link.tail:
-            raise SubscriptionError("INVALID_OFFSET", f"{path!r} is not followed, or has not so many records")
-        links[path] = replace(link, acked=max(link.acked, position))
-    return replace(subscription, links=links)
 
 
 def _is_same(one: Link | None, other: Link) -> bool:

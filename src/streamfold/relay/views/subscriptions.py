@@ -19,10 +19,11 @@ from starlette.routing import Route
 
 from ..errors import RelayError, SubscriptionError
 from ..http import body_of
+from ..rules.links import MAX_LINKS
 from ..rules.offsets import from_offset
 from ..rules.stream import Stream
 from ..rules.subscription import RESERVED, Subscription, Terms, reserved
-from ..rules.waking import Turn, wake_id
+from ..rules.waking import wake_id
 from ..signing import Keys
 from ..subscriptions import Subscriptions, stream_infos
 from .durable_streams import ROOT
@@ -39,7 +40,7 @@ class _Webhook(msgspec.Struct):
 class _Creation(msgspec.Struct):
     type: Literal["webhook", "pull-wake"]
     pattern: Path | None = None
-    streams: list[Path] | None = None
+    streams: Annotated[list[Path], Meta(max_length=MAX_LINKS)] | None = None
     webhook: _Webhook | None = None
     wake_stream: Path | None = None
     lease_ttl_ms: Annotated[int, Meta(ge=1_000, le=600_000)] = 30_000
@@ -47,7 +48,7 @@ class _Creation(msgspec.Struct):
 
 
 class _Streams(msgspec.Struct):
-    streams: Annotated[list[Path], Meta(min_length=1)]
+    streams: Annotated[list[Path], Meta(min_length=1, max_length=MAX_LINKS)]
 
 
 class _Claim(msgspec.Struct):
@@ -62,7 +63,7 @@ class _Ack(msgspec.Struct):
 class _Answer(msgspec.Struct):
     wake_id: str
     generation: int
-    acks: list[_Ack] = []
+    acks: Annotated[list[_Ack], Meta(max_length=MAX_LINKS)] = []
     done: bool = False
 
 
@@ -165,11 +166,7 @@ async def _acked(request: Request, kind: str) -> Response:
     token, said = _token(request), await _body(request, _Answer)
     acks = {_plain(item.stream): from_offset(item.offset) for item in said.acks}
     turn = await _of(request).ack(_id(request), kind, token, said.wake_id, said.generation, acks, said.done)
-    return _json(200, {"ok": True, "next_wake": said.done and _goes_on(turn)})
-
-
-def _goes_on(turn: Turn) -> bool:
-    return turn.subscription.awake
+    return _json(200, {"ok": True, "next_wake": said.done and turn.subscription.awake})
 
 
 def _of(request: Request) -> Subscriptions:
