@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .ending import end
 from .errors import RelayError, StoreError
 from .http import refusal
 from .limits import DEFAULTS, Limits
@@ -45,6 +46,7 @@ def create_app(
         cors: Origins whose pages may use the relay; ``*`` for all.
         webhooks: Origins to which subscriptions may send webhooks, see `webhooks.Webhooks`; none by default.
     """
+    sender = client_for(webhooks)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -52,12 +54,11 @@ def create_app(
         log = app.state.log = Log(opened, limits)
         sweeper = asyncio.create_task(_sweep(log))
         try:
-            async with Subscriptions(log, client_for(webhooks)) as subscriptions:
+            async with Subscriptions(log, sender) as subscriptions:
                 yield {"log": log, "subscriptions": subscriptions}
         finally:
             log.stop()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
+            await end(sweeper)
             await opened.close()
 
     cross_origin = Middleware(

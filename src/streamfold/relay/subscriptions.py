@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from .ending import end
 from .errors import RelayError, RelayLimitError, StoreError, SubscriptionError
 from .log import Log
 from .rules import waking
@@ -83,10 +84,7 @@ class Subscriptions:
     ) -> None:
         """Stop; what is under way is gone on with when its lease has run out, by whoever is there then."""
         self.log.follower = None
-        tasks = [*self._deliveries, *([self._worker] if self._worker else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._deliveries, *([self._worker] if self._worker else []))
         if self._webhooks is not None:
             await self._webhooks.close()
 
@@ -233,7 +231,8 @@ class Subscriptions:
         fresh = loop.time()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), REFRESH)
+                async with asyncio.timeout(REFRESH):
+                    await self._wanted.wait()
             self._wanted.clear()
             with suppress(StoreError):  # the next round may go better; what was not told is found by a look
                 if loop.time() - fresh >= REFRESH:

@@ -81,7 +81,7 @@ class Webhooks:
             ) as response:
                 if not 200 <= response.status < 300:
                     return None
-                return _is_done(await _beginning(response))
+                return _is_done(await _short_body(response))
         except (aiohttp.ClientError, TimeoutError, OSError, SubscriptionError):
             return None
 
@@ -89,14 +89,16 @@ class Webhooks:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+async def _short_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body, or nothing if it is long."""
     answer = b""
     async for chunk in response.content.iter_any():
         answer += chunk
         if len(answer) > MAX_ANSWER:
-            break
+            return b""
     return answer
 
 
