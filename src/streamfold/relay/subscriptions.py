@@ -242,9 +242,9 @@ class Subscriptions:
             await asyncio.sleep(PAUSE)
 
     async def _work(self) -> None:
-        while self._news:
+        for id in list(self._news):
             with suppress(SubscriptionError):  # deleted meanwhile
-                await self._tell(next(iter(self._news)))
+                await self._tell(id)
         if self._checks:
             id = self._checks.pop()
             self._wanted.set()  # there may be more
