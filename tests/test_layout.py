@@ -21,7 +21,7 @@ LAYERS = [
     {"relay"},
     {"terminal", "chat", "cassette", "inspection"},
     {"engines"},
-    {"broadcast", "abroadcast", "telemetry"},
+    {"broadcast", "abroadcast", "telemetry", "lesson"},
     {"sync", "aio"},
     {"recordings"},
     {"callbacks"},
@@ -114,7 +114,7 @@ def test_third_party_packages_have_their_room(path: Path) -> None:
     assert outside - set(sys.stdlib_module_names) <= THIRD_PARTY_ALLOWED.get(layer_of(path), set())
 
 
-@pytest.mark.parametrize("path", modules(), ids=str)
+@pytest.mark.parametrize("path", [*modules(), *sorted(PACKAGE.rglob("*.js")), *sorted(PACKAGE.rglob("*.css"))], ids=str)
 def test_a_file_is_one_concept(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= HARD_CAP
 

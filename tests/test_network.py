@@ -284,7 +284,7 @@ def broken_once(peer: Peer, number: int) -> None:
 def test_after_text_it_is_not_retried_unasked(run: Any) -> None:
     with plain_server(broken_once) as server:
         reply = one(run, asking(server))
-    assert (reply.text, reply.verdict, len(server.bodies)) == ("Hel", Verdict.ERRORED, 1)
+    assert (reply.text, reply.verdict, len(server.bodies)) == ("Hel", Verdict.TRUNCATED, 1)
 
 
 def test_a_restart_takes_back_what_was_shown(run: Any) -> None:

@@ -20,6 +20,7 @@ from .events import Event, Reset, TextDelta
 from .folding import Shown
 from .intake import StreamOptions
 from .reply import Reply, Verdict
+from .sources.javascript import JavaScriptChunks, is_javascript
 from .sources.opening import aopened
 from .sync import iterate
 
@@ -247,6 +248,8 @@ def aiterate(source: Any) -> AsyncIterator[Any] | Iterator[Any]:
     Raises:
         CallerError: It is not iterable.
     """
+    if is_javascript(source):
+        return JavaScriptChunks(source)
     if (found := aopened(source)) is not None:
         return found
     return aiter(source) if isinstance(source, AsyncIterable) else iterate(source)

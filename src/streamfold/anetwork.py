@@ -6,13 +6,14 @@ closes its socket at once.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic, time
 
 from .awatch import Passed, sleep, watch_over
 from .clocks import Clock, Timeouts
 from .course import Course
-from .responses import MAX_REFUSAL_BYTES, is_stream, refusal
+from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
 from .transports import DRAIN_BYTES, DRAIN_SECONDS, AsyncExchange, AsyncTransport, Opening
 
 
@@ -51,7 +52,7 @@ class AsyncNetwork:
             return
         try:
             if finished:
-                await _drain(exchange)
+                await _within(DRAIN_SECONDS, lambda: _read_out(exchange, DRAIN_BYTES, bytearray()))
         finally:
             await exchange.close()
 
@@ -87,20 +88,22 @@ class AsyncNetwork:
 
 
 async def _start(exchange: AsyncExchange) -> bytes:
-    """Return the first bytes of a response; what broke off is told as far as it came."""
-    body = b""
-    with suppress(OSError):
-        while len(body) < MAX_REFUSAL_BYTES and (data := await exchange.read()):
-            body += data
-    return body[:MAX_REFUSAL_BYTES]
+    """Return the first bytes of a response that is not a stream; what breaks off is told as far as it came."""
+    body = bytearray()
+    await _within(REFUSAL_SECONDS, lambda: _read_out(exchange, MAX_REFUSAL_BYTES, body))
+    return bytes(body[:MAX_REFUSAL_BYTES])
 
 
-async def _drain(exchange: AsyncExchange) -> None:
-    watch = watch_over(Clock(Timeouts(total=DRAIN_SECONDS), monotonic()))
-    left = DRAIN_BYTES
+async def _within(seconds: float, read: Callable[[], Awaitable[None]]) -> None:
+    """Await `read` as one: each read by itself would have its grace. What breaks or takes too long is left."""
+    watch = watch_over(Clock(Timeouts(total=seconds), monotonic()))
     try:
         with suppress(OSError, Passed):
-            while left > 0 and (data := await watch.wait(exchange.read)):
-                left -= len(data)
+            await watch.wait(read)
     finally:
         watch.stop()
+
+
+async def _read_out(exchange: AsyncExchange, limit: int, body: bytearray) -> None:
+    while len(body) < limit and (data := await exchange.read()):
+        body += data

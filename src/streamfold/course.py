@@ -171,8 +171,9 @@ class Course:
         elif isinstance(error, ReadingEnded):
             verdict, failure, self.fold.passed = error.verdict, error.error, error.passed
         elif failure is not None:
-            verdict = Verdict.ERRORED
+            verdict = Verdict.TRUNCATED if self._is_broken_off(error) else Verdict.ERRORED
         is_final = verdict is Verdict.CANCELLED or (passed is not None and passed.which == "total")
+        self.again = False
         if self.attempts is None or is_final:
             shown = self.intake.close(verdict, failure)
         else:
@@ -187,6 +188,10 @@ class Course:
                 for tap in self.taps:
                     tap.end(event.reply, now)
         return shown
+
+    def _is_broken_off(self, error: Exception | None) -> bool:
+        """Tell whether the network broke in mid-response; whether that shows as an error is up to HTTP's framing."""
+        return isinstance(error, OSError) and self.attempts is not None and self.attempts.response is not None
 
     def _begin_again(self, shown: Shown, now: float) -> Shown:
         assert self.attempts is not None

@@ -101,7 +101,9 @@ class Decoder:
         try:
             for data in reads:
                 if type(data) is not bytes:
-                    n_bytes += len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+                    if isinstance(data, bytes | bytearray | memoryview):
+                        data = bytes(data)
+                        n_bytes += len(data)
                     return self.feed(data)
                 size = len(data)
                 n_bytes += size

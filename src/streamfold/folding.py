@@ -360,4 +360,5 @@ class Fold:
             self._error = None
         if said is Verdict.ERRORED and first and first.end and not self._error:
             self._error = ProviderError(f"the provider ended the reply with {first.end.reason!r}")
-        return Verdict.ERRORED if self._error else said or reader
+        broke_off = reader is Verdict.TRUNCATED and isinstance(self._error, SourceError)
+        return Verdict.ERRORED if self._error and not broke_off else said or reader

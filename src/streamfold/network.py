@@ -12,7 +12,7 @@ from time import monotonic, time
 
 from .clocks import Clock, Deadline, Timeouts
 from .course import Course
-from .responses import MAX_REFUSAL_BYTES, is_stream, refusal
+from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
 from .transports import DRAIN_BYTES, DRAIN_SECONDS, Exchange, Opening, Transport
 from .watch import Watch
 
@@ -104,13 +104,24 @@ class Network:
         if self._is_over:  # just before
             exchange.interrupt()
         if not is_stream(exchange.status, exchange.headers):
-            try:
-                body = _start(exchange)
-            finally:
-                exchange.close()
-            raise refusal(request, exchange.status, exchange.headers, body, time())
+            raise refusal(request, exchange.status, exchange.headers, self._start(exchange), time())
         self._course.answered(exchange.status, exchange.headers, monotonic())
         return exchange
+
+    def _start(self, exchange: Exchange) -> bytes:
+        """Return the first bytes of a response that is not a stream; what breaks off is told as far as it came."""
+        self._watch.turn_to(Clock(Timeouts(total=REFUSAL_SECONDS), monotonic()))
+        self._watch.begin()
+        body = b""
+        try:
+            with suppress(OSError):
+                while len(body) < MAX_REFUSAL_BYTES and (data := exchange.read()):
+                    body += data
+        finally:
+            exchange.close()
+            self._watch.turn_to(self._course.clock)
+            self._watch.reset()  # this limit was no deadline of the stream's
+        return body[:MAX_REFUSAL_BYTES]
 
     def _drain(self, exchange: Exchange) -> None:
         self._watch.turn_to(Clock(Timeouts(total=DRAIN_SECONDS), monotonic()))
@@ -127,12 +138,3 @@ class Network:
     def _break(self) -> None:
         self._awake.set()
         self._interrupt()
-
-
-def _start(exchange: Exchange) -> bytes:
-    """Return the first bytes of a response; what broke off is told as far as it came."""
-    body = b""
-    with suppress(OSError):
-        while len(body) < MAX_REFUSAL_BYTES and (data := exchange.read()):
-            body += data
-    return body[:MAX_REFUSAL_BYTES]

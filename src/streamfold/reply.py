@@ -187,12 +187,12 @@ class Reply:
             StreamfoldError: The error that ended the stream, or a `VerdictError` that names what is missing;
                 `CallbackError` if the answer is whole but the caller's callback raised.
         """
-        if self.error is not None:
-            raise self.error
         if self.verdict in _SHORT:
             kind, what = _SHORT[self.verdict]
             what = self.passed or what
-            raise kind(f"{what} after {len(self.text):,} characters of text", self)
+            raise kind(f"{what} after {len(self.text):,} characters of text", self) from self.error
+        if self.error is not None:
+            raise self.error
         if self.callback_error is not None:
             raise self.callback_error
         return self

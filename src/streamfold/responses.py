@@ -20,6 +20,9 @@ from .retry_after import asked_wait
 MAX_REFUSAL_BYTES = 65_536
 """Protects memory: of a response that is not a stream no more is read; a sentence of it is enough."""
 
+REFUSAL_SECONDS = 2.0
+"""How long a response that is not a stream is read: what it says comes at once, or with it nothing that matters."""
+
 MAX_SHOWN = 300
 """Characters of a body that is not JSON which an error's sentence tells."""
 

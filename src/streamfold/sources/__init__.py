@@ -3,6 +3,7 @@
 No client library is imported here: an object is recognised by what it has, so any version and any look-alike will do.
 """
 
+from .javascript import interruptible
 from .opening import watched
 
-__all__ = ["watched"]
+__all__ = ["interruptible", "watched"]

@@ -75,6 +75,8 @@ class _Exchange:
         try:
             return await self._read()
         except _FAILURES as error:
+            if rest := self._response.content._read_nowait(-1):
+                return rest  # aiohttp raises as soon as the connection breaks, before it gives what had come by then
             raise network_error(error, self._request) from None
 
     async def close(self) -> None:
