@@ -267,6 +267,13 @@ def replace_check(now):
     return rule
 
 
+def test_what_is_as_it_was_lets_nothing_rest():
+    store = Store(HOOK)
+    store.notice(stream(tail=1), stream("events/b", tail=1, id=2))
+    store.ack({"events/a": 1, "events/b": 1}, done=True)
+    assert store.notice(stream(tail=2), stream("events/b", tail=1, id=2)).issued
+
+
 @pytest.mark.parametrize(("chance", "expected"), [(-1.0, 0.8), (1.0, 1.2)])
 def test_retries_vary(chance, expected):
     store = Store(HOOK)
