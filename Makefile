@@ -7,7 +7,7 @@ CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/t
 	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
 
 # What is tested against programs of npm, where that is installed.
-NPM := $(if $(shell command -v npm),.cache/relay/installed)
+NPM := $(if $(shell command -v npm),.cache/relay/installed .cache/page/installed)
 
 .PHONY: demo demo-web test test-core lint fuzz bench docs clean
 
@@ -84,6 +84,7 @@ clean:
 
 .cache/browser/installed: tests/browser/package.json
 .cache/relay/installed: tests/relay/package.json
+.cache/page/installed: tests/page/package.json
 .cache/bench/installed: bench/package.json
 .cache/%/installed:
 	mkdir -p $(@D)

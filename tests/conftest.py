@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -37,3 +39,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         missing(f"the recorded streams and cases at {SHARED.name}/ beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start Chromium, for a module and no longer: playwright's event loop would be in the way of others."""
+    chromium = shutil.which("chromium")
+    if chromium is None or find_spec("playwright") is None:
+        missing("a browser: Debian's chromium, and playwright (dependency group test)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()

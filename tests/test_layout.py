@@ -61,7 +61,7 @@ THIRD_PARTY_ALLOWED = {
     "chat": {"platformdirs"},
     "commands": {"platformdirs", "shtab"},
     "pytest_plugin": {"pytest"},
-    "relay": {"msgspec", "prometheus_client", "redis", "starlette", "uvicorn"},
+    "relay": {"aiohttp", "cryptography", "msgspec", "prometheus_client", "redis", "starlette", "uvicorn", "yarl"},
     "terminal": {"pygments", "rich", "wcwidth"},
     "telemetry": {"opentelemetry"},
     "transports": {"urllib3", "aiohttp", "yarl"},

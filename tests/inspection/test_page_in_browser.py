@@ -1,8 +1,6 @@
 """The page in a real browser: its charts are there, it fetches nothing, and it is dark where the reader's screen is."""
 
 import json
-import shutil
-from importlib.util import find_spec
 
 import pytest
 
@@ -10,7 +8,6 @@ from streamfold.inspection.facts import inspected
 from streamfold.inspection.page import page
 from streamfold.recordings import Recording
 
-from ..conftest import missing
 from ..recordings.made import made
 
 CHARTS = ["Characters received over time", "Speed over time", "How long the gaps", "Bytes of each read over time"]
@@ -26,19 +23,6 @@ def shown():
     last = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     recording = Recording.parse(made(*thought, *words, delta(6.0, content="end"), (6.1, last)))
     return page(inspected(recording, {}), recording, "a <reply>")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None or find_spec("playwright") is None:
-        missing("a browser: Debian's chromium, and playwright (dependency group test)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from tests.relay.serving import serving
 
 from streamfold.relay.limits import Limits
 
-TESTS = 332
-"""As many as version 0.3.6 has, without the 6 for the subscriptions that the protocol reserves room for."""
+TESTS = 338
+"""As many as version 0.3.6 has, with those for subscriptions."""
+RECEIVERS = "http://127.0.0.1:*"
+"""Where the suite receives webhooks."""
 
 
 @pytest.mark.timeout(600)
@@ -22,7 +24,7 @@ def test_conformance(store_url: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     shutil.copy(HERE / "conformance.test.mjs", tmp_path)  # where vitest runs, it leaves its cache
     options = ["--root", tmp_path, "--no-coverage", "--testTimeout=60000", "--reporter=json", f"--outputFile={report}"]
-    with serving(store_url, cors=["*"], limits=Limits(long_poll=1.0)) as url:
+    with serving(store_url, cors=["*"], limits=Limits(long_poll=1.0), webhooks=[RECEIVERS]) as url:
         subprocess.run(
             [PACKAGES / ".bin" / "vitest", "run", "conformance.test.mjs", *options],
             env=os.environ | {"CONFORMANCE_SUITE": str(suite), "CONFORMANCE_URL": url},

@@ -36,8 +36,8 @@ def serve(*arguments: object, **options) -> Iterator[tuple[subprocess.Popen, str
         until_it_answers(url)
         yield process, url
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # not killed: its workers would stay
+        process.wait(50)
         process.stderr.close()
 
 

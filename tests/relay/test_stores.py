@@ -260,3 +260,21 @@ asyncio.run(main())
     begin = str(time.time() + 2)
     processes = [subprocess.Popen([sys.executable, "-c", program, tmp_path, begin]) for _ in range(4)]
     assert [process.wait(50) for process in processes] == [0] * 4
+
+
+@on_every_store
+async def test_streams_are_listed_by_what_their_paths_begin_with(log: Log) -> None:
+    paths = ["a", "b", "b/1", "b/2", "b/ü", "b/\U0001f600", "c", "ü"]
+    for path in reversed(paths):
+        await filled(log, path, 1)
+    await log.remove("b/2")
+    await filled(log, "b/1", 0)
+    for prefix in ("", "b", "b/", "b/1", "z", "ü"):
+        expected = [path for path in paths if path.startswith(prefix) and path != "b/2"]
+        listed: list[str] = []
+        while page := await log.store.streams(prefix, listed[-1] if listed else "", 2):
+            assert len(page) <= 2
+            listed += [stream.path for stream in page]
+        assert listed == expected
+    (only,) = await log.store.streams("a", "", 10)
+    assert only.tail == 1

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import static
 from .access import Access, Guard
+from .ending import end
 from .engines import EngineSpec, open_engines
 from .errors import RelayError, StoreError
 from .generating import Generations
@@ -28,8 +29,10 @@ from .metrics import Metrics
 from .observing import Observed, ended
 from .shutdown import early_notice
 from .stores import open_store
+from .subscriptions import Subscriptions, client_for
 from .views import durable_streams, openai_chat, openai_responses, operations, ui_messages
 from .views import generations as generations_view
+from .views import subscriptions as subscriptions_view
 
 RETENTION = 24 * 3600
 """Seconds without use after which a generation is forgotten."""
@@ -42,6 +45,7 @@ class State(TypedDict):
 
     log: Log
     generations: Generations
+    subscriptions: Subscriptions
     access: Access
     metrics: Metrics
 
@@ -54,6 +58,7 @@ def create_app(
     cors: Sequence[str] = (),
     token: str | None = None,
     retention: int | None = RETENTION,
+    webhooks: Sequence[str] = (),
 ) -> Starlette:
     """Return the relay as an ASGI application.
 
@@ -64,24 +69,43 @@ def create_app(
         cors: Origins whose pages may use the relay; ``*`` for all.
         token: The bearer token; without one, serve it on the loopback alone.
         retention: After how many seconds without use a generation is forgotten; ``None`` for never.
+        webhooks: Origins to which subscriptions may send webhooks, see `webhooks.Webhooks`; none by default.
     """
-    access, metrics = Access(token, cors), Metrics()
+    access, metrics, sender = Access(token, cors), Metrics(), client_for(webhooks)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        async with _running(store, engines, limits, retention, metrics) as (log, generations):
+        async with (
+            _running(store, engines, limits, retention, metrics) as (log, generations),
+            Subscriptions(log, sender) as subscriptions,
+        ):
             app.state.log = log
-            yield {"log": log, "generations": generations, "access": access, "metrics": metrics}
+            yield {
+                "log": log,
+                "generations": generations,
+                "subscriptions": subscriptions,
+                "access": access,
+                "metrics": metrics,
+            }
 
     guard = [Middleware(Guard, access=access)]
-    views = (durable_streams, generations_view, openai_chat, openai_responses, ui_messages, operations)
+    # Subscriptions first: their paths look like streams'.
+    views = (
+        subscriptions_view,
+        durable_streams,
+        generations_view,
+        openai_chat,
+        openai_responses,
+        ui_messages,
+        operations,
+    )
     guarded = [
         Route(route.path, route.endpoint, methods=route.methods, middleware=guard)
         for view in views
         for route in view.ROUTES
     ]
     return Starlette(
-        routes=[*guarded, *operations.OPEN_ROUTES, *static.routes()],
+        routes=[*subscriptions_view.OPEN_ROUTES, *guarded, *operations.OPEN_ROUTES, *static.routes()],
         middleware=[
             Middleware(Observed, metrics=metrics),
             Middleware(SecurityHeaders),
@@ -122,9 +146,7 @@ async def _running(
                 yield log, generations
         finally:
             await wind_down()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
 
 ALLOWED_HEADERS = [

@@ -16,11 +16,14 @@
     ├── FencedError                   409  the generation has another producer, or has ended
     ├── StreamGoneError               410  deleted, and kept for its forks alone
     │   └── OffsetTrimmedError        410  the records after this offset are no longer kept
+    ├── SubscriptionError             ...  a subscription's code of the protocol, which says the status
     ├── RelayLimitError               413  a named limit was passed (429 where waiting helps)
     └── StoreError                    503  the store cannot be reached or is broken
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from ..errors import StreamfoldError
 
@@ -148,6 +151,33 @@ class OffsetTrimmedError(StreamGoneError):
         super().__init__(path)
         self.first = first
         self.args = (f"the first {first:,} records of {path!r} are no longer kept",)
+
+
+class SubscriptionError(RelayError):
+    """A request about a subscription is refused (Durable Streams 6 and 7).
+
+    Attributes:
+        code: The protocol's name for the reason, a key of `STATUS`.
+        details: What the protocol says besides.
+    """
+
+    STATUS: ClassVar = {
+        "INVALID_REQUEST": 400,
+        "WEBHOOK_URL_REJECTED": 400,
+        "TOKEN_INVALID": 401,
+        "SUBSCRIPTION_NOT_FOUND": 404,
+        "ALREADY_CLAIMED": 409,
+        "FENCED": 409,
+        "INVALID_OFFSET": 409,
+        "NO_PENDING_WORK": 409,
+        "SUBSCRIPTION_ALREADY_EXISTS": 409,
+    }
+
+    def __init__(self, code: str, message: str, **details: str | int) -> None:
+        self.code = code
+        self.status = self.STATUS[code]
+        self.details = details
+        super().__init__(message)
 
 
 class RelayLimitError(RelayError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from typing import Protocol, TypeVar
 
 from .errors import (
     BadRequestError,
@@ -23,9 +24,24 @@ from .rules.appending import Appended
 from .rules.generation import LEASE
 from .rules.lifecycle import Created, Creation, ForkFrom
 from .rules.messages import is_json
-from .rules.stream import Fork, Page, Producer, Stream, expired, living, slack, touch, trim
+from .rules.stream import Fork, Page, Producer, Rule, Stream, expired, living, slack, touch, trim
+from .rules.subscription import reserved
 from .stores import Store
 from .tails import Tail, Tails
+
+T = TypeVar("T")
+
+
+class Follower(Protocol):
+    """What wants to hear of all streams; see `subscriptions.Subscriptions`."""
+
+    def changed(self, path: str) -> None:
+        """Hear that the stream at `path` has grown or gone, by this log."""
+        ...
+
+    async def look(self, path: str) -> None:
+        """Do what is due at `path`, which is reserved."""
+        ...
 
 
 class Log:
@@ -34,16 +50,27 @@ class Log:
     Args:
         store: Where they are kept; the log does not close it.
         limits: What is bounded.
+
+    Attributes:
+        follower: Who hears of what this log changes.
     """
 
     def __init__(self, store: Store, limits: Limits = DEFAULTS) -> None:
         self.store = store
         self.limits = limits
         self.tails = Tails(store, self.read, limits.max_readers)
+        self.follower: Follower | None = None
 
     def stop(self) -> None:
         """End the reading of all that follow a stream: they may come back to another process."""
         self.tails.stop()
+
+    async def _change(self, paths: Sequence[str], rule: Rule[T]) -> T:
+        """Do what may add records to the first stream, or free its path."""
+        result = await self.store.transact(paths, rule)
+        if self.follower is not None:
+            self.follower.changed(paths[0])
+        return result
 
     async def create(self, path: str, ask: Creation, origin: ForkFrom | None = None) -> Created:
         """Create a stream, or a fork of the stream at `origin`; one that is there and as asked for is left as it is."""
@@ -56,9 +83,9 @@ class Log:
 
     async def _create(self, path: str, ask: Creation, origin: ForkFrom | None) -> Created:
         if origin is None:
-            return await self.store.transact([path], lifecycle.create(path, ask))
+            return await self._change([path], lifecycle.create(path, ask))
         following = await self._following(origin)
-        return await self.store.transact([path, origin.source], lifecycle.fork(path, ask, origin, following))
+        return await self._change([path, origin.source], lifecycle.fork(path, ask, origin, following))
 
     async def _following(self, origin: ForkFrom) -> bytes | None:
         """Return the record that a sub-offset cuts into: records never change, so it may be read beforehand."""
@@ -82,12 +109,12 @@ class Log:
     ) -> Appended:
         """Append records, close the stream, or both at once; see `rules.appending.append`."""
         rule = appending.append(path, records, content_type=content_type, producer=producer, seq=seq, close=close)
-        return await self.store.transact([path], rule)
+        return await self._change([path], rule)
 
     async def remove(self, path: str) -> None:
         """Delete a stream; while forks read from it, it is only hidden."""
         place = (await self.head(path)).fork
-        source = await self.store.transact(_with_source(path, place), lifecycle.remove(path, place))
+        source = await self._change(_with_source(path, place), lifecycle.remove(path, place))
         await self._release(source)
 
     async def trim(self, path: str, before: int) -> Stream:
@@ -186,7 +213,7 @@ class Log:
         self, path: str, records: Sequence[bytes] = (), *, lease: float = LEASE, ttl: int | None = None
     ) -> Created:
         """Begin a generation's log; see `rules.generation.start`."""
-        return await self.store.transact([path], generation.start(path, records, lease=lease, ttl=ttl))
+        return await self._change([path], generation.start(path, records, lease=lease, ttl=ttl))
 
     async def write(
         self,
@@ -200,7 +227,7 @@ class Log:
     ) -> Stream:
         """Append what a generation's producer made, renew its lease, or end it; see `rules.generation.write`."""
         rule = generation.write(path, epoch, after, records, lease=lease, status=status)
-        return await self.store.transact([path], rule)
+        return await self._change([path], rule)
 
     async def claim(self, path: str, *, lease: float = LEASE) -> Stream:
         """Put a new producer in charge of a generation; see `rules.generation.claim`."""
@@ -212,13 +239,20 @@ class Log:
 
     async def lapse(self, path: str) -> Stream:
         """End a generation as truncated if its producer is lost; see `rules.generation.lapse`."""
-        return await self.store.transact([path], generation.lapse(path))
+        return await self._change([path], generation.lapse(path))
 
     async def sweep(self, most: int = 100) -> int:
-        """End generations whose producer is lost, free what has expired; return how many streams were looked at."""
+        """End generations whose producer is lost, free what has expired, let the follower do what is due.
+
+        Returns:
+            How many streams were looked at.
+        """
         paths = await self.store.due(most)
         for path in paths:
-            if not await self._reap(path):
+            if reserved(path):
+                if self.follower is not None:
+                    await self.follower.look(path)
+            elif not await self._reap(path):
                 with suppress(StreamNotFoundError, StreamGoneError):
                     await self.lapse(path)
         return len(paths)
@@ -229,7 +263,7 @@ class Log:
         if page is None or not (page.stream.deleted or expired(page.stream, self.store.now())):
             return False
         place = page.stream.fork
-        await self._release(await self.store.transact(_with_source(path, place), lifecycle.reap(path, place)))
+        await self._release(await self._change(_with_source(path, place), lifecycle.reap(path, place)))
         return not page.stream.forks
 
     async def _release(self, source: Stream | None) -> None:

@@ -95,7 +95,8 @@ class Tail:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
         try:
-            await asyncio.wait_for(waiter, patience)
+            async with asyncio.timeout(patience):
+                await waiter
         except TimeoutError:
             return False
         finally:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from ..reply import Verdict
+from .ending import end
 from .errors import FencedError, StoreError
 from .log import Log
 from .rules.generation import LEASE, end_record
@@ -75,8 +76,7 @@ class Writer:
             if self._status:  # an end that was begun is written, though its caller was cancelled
                 await asyncio.wait([self._task], timeout=self._lease)
         finally:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
             if self._unwatch is not None:
                 self._unwatch()
 
@@ -151,8 +151,9 @@ class Writer:
 
     async def _rest(self) -> None:
         """Wait until there is something to write, or until the lease wants to be renewed."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), self._lease / 3)
+        with suppress(TimeoutError):  # not `wait_for`, which swallows a cancellation that comes with the event
+            async with asyncio.timeout(self._lease / 3):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _write(self) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import StreamGoneError, StreamNotFoundError
+from .subscription import Subscription
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
         producers: Epoch and last sequence number of each idempotent producer.
         fork: Where its first records come from, if it is a fork.
         generation: Set if it is a generation's log.
+        subscription: Set if it is no stream but a subscription to others.
     """
 
     path: str
@@ -93,6 +95,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     producers: dict[str, tuple[int, int]] = {}
     fork: Fork | None = None
     generation: Generation | None = None
+    subscription: Subscription | None = None
 
     @property
     def inherited(self) -> int:
@@ -163,6 +166,8 @@ def expiry(stream: Stream) -> float | None:
 
 def due(stream: Stream) -> float | None:
     """Return when somebody must look at the stream: it expires, its producer counts as lost, or nothing holds it."""
+    if stream.subscription is not None:
+        return stream.subscription.due
     if stream.deleted:
         return None if stream.forks else 0.0
     when = [expiry(stream), None if stream.generation is None else stream.generation.lease]

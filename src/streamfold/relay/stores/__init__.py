@@ -1,11 +1,11 @@
-"""Stores: where streams are kept. One interface of five verbs; what may happen to a stream is decided in `rules`."""
+"""Stores: where streams are kept. One interface of six verbs; what may happen to a stream is decided in `rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from ..rules.stream import Page, Rule
+from ..rules.stream import Page, Rule, Stream
 from .watchers import Wake
 
 T = TypeVar("T")
@@ -62,6 +62,13 @@ class Store(Protocol):
 
         It is told what has changed, or ``None`` where that is not at hand: one call may stand for several changes, or
         for none. A change made before this returned need not be told: read after you began to watch.
+        """
+        ...
+
+    async def streams(self, prefix: str, after: str, limit: int) -> list[Stream]:
+        """Return the streams whose paths begin with `prefix` and come after `after`, by path, at most `limit`.
+
+        Paths are in the order of their characters' numbers.
         """
         ...
 

@@ -18,6 +18,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, TypeVar, cast
 
 import redis.asyncio
@@ -26,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ..errors import StoreError
-from ..rules.stream import Page, Rule
+from ..rules.stream import Page, Rule, Stream
 from .blocks import decode_stream, take
 from .jobs import Job, Jobs
 from .redis_news import RedisNews
@@ -41,6 +42,7 @@ STATE = PREFIX + "stream:"
 RECORDS = PREFIX + "records:"
 CHANGED = PREFIX + "changed:"
 DUE = PREFIX + "due"
+PATHS = PREFIX + "paths"
 IDS = PREFIX + "ids"
 GROUP = 128
 """Transactions that are sent together."""
@@ -154,7 +156,7 @@ class RedisStore:
 
     async def _send(self, together: Sequence[Unit]) -> dict[int, list[bytes]]:
         """Write the units; return the true states of those that were decided on others, by their number from 1."""
-        keys: list[str] = [DUE]
+        keys: list[str] = [DUE, PATHS]
         args: list[Any] = [CHANGED]
         for unit in together:
             more_keys, more_args = unit.write(STATE, RECORDS)
@@ -191,6 +193,15 @@ class RedisStore:
         """See `Store.watch`."""
         with _store_errors():
             return await self._news.watch(path, wake)
+
+    async def streams(self, prefix: str, after: str, limit: int) -> list[Stream]:
+        """See `Store.streams`."""
+        start = f"({after}" if after >= prefix else f"[{prefix}"
+        with _store_errors():
+            paths = await self._call(self._redis.zrangebylex, PATHS, start, "+", 0, limit)
+            paths = list(takewhile(lambda path: path.startswith(prefix.encode()), paths))
+            states = await self._call(self._redis.mget, [STATE.encode() + path for path in paths]) if paths else []
+        return [decode_stream(state) for state in states if state]
 
     async def due(self, limit: int) -> list[str]:
         """See `Store.due`."""

@@ -10,6 +10,7 @@ from typing import Any
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from ..ending import end
 from ..rules.stream import Page
 from .blocks import decode_stream, from_block
 from .watchers import Wake, Watchers
@@ -65,8 +66,7 @@ class RedisNews:
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def _listen(self) -> None:
         while True:

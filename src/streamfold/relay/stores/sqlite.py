@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -82,6 +83,10 @@ class SQLiteStore:
         """See `Store.watch`."""
         self._jobs.wanted.set()  # the writer begins to look what others write
         return self._watchers.add(path, wake)
+
+    async def streams(self, prefix: str, after: str, limit: int) -> list[Stream]:
+        """See `Store.streams`."""
+        return await self._ask(_streams, prefix, after, limit)
 
     async def due(self, limit: int) -> list[str]:
         """See `Store.due`."""
@@ -199,6 +204,12 @@ def _read(db: sqlite3.Connection, path: str, after: int, limit: int) -> Page | N
         return Page(stream, after, take(blocks, stream, after, limit))
     finally:
         db.execute("COMMIT")
+
+
+def _streams(db: sqlite3.Connection, prefix: str, after: str, limit: int) -> list[Stream]:
+    question = "SELECT path, state FROM stream WHERE path >= ? AND path > ? ORDER BY path LIMIT ?"
+    rows = takewhile(lambda row: row[0].startswith(prefix), db.execute(question, (prefix, after, limit)))
+    return [decode_stream(state) for _, state in rows]
 
 
 def _due(db: sqlite3.Connection, now: float, limit: int) -> list[str]:

@@ -36,6 +36,7 @@ from ..rules.cursors import next_cursor
 from ..rules.messages import is_json, is_text, join, split, whole_characters
 from ..rules.offsets import to_offset
 from ..rules.stream import Page, Stream
+from ..rules.subscription import reserved
 from ..sse import KEEP_ALIVE, EventStream, event
 from . import stream_requests as said
 
@@ -54,7 +55,7 @@ async def stream(request: Request) -> Response:
     try:
         if not path or len(path) > log.limits.max_path:
             raise RelayLimitError("max_path", log.limits.max_path, 414)
-        if path.startswith("__ds/"):
+        if reserved(path):
             raise StreamNotFoundError(path)
         return await _METHODS[request.method](request, log, path)
     except RelayError as error:
@@ -65,6 +66,8 @@ async def _create(request: Request, log: Log, path: str) -> Response:
     _guard(path)
     body = await body_of(request, log.limits.max_body)
     origin = said.origin(request.headers, ROOT)
+    if origin is not None and reserved(origin.source):
+        raise StreamNotFoundError(origin.source)
     inherited = (await log.head(origin.source)).content_type if origin and body else None
     created = await log.create(path, said.creation(request.headers, body, inherited), origin)
     headers = {"Location": str(request.url.replace(query=""))} if created.new else {}
