@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from streamfold import Reply, StreamEnd, TextDelta, Verdict, afold, astream, fold, stream
+from streamfold import Reply, StreamEnd, TextDelta, Timeouts, Verdict, afold, astream, fold, stream
 from streamfold.errors import CallbackError, CallerError, ChunkTypeError, SourceError, TruncatedError
 from streamfold.tags import Tag
 
@@ -389,6 +389,26 @@ def test_cancelling_closes_the_source() -> None:
             await task
         assert closed.is_set()
         assert caught.value.streamfold_partial.text == "a"  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+
+
+def test_a_deadline_ends_the_read_of_whichever_task_reads() -> None:
+    async def main() -> None:
+        async def endless() -> AsyncIterator[str]:
+            yield "a"
+            await asyncio.sleep(60)
+
+        async with astream(endless(), timeouts=Timeouts(gap=0.05)) as events:
+            first = await asyncio.create_task(anext(events))
+            reader = asyncio.create_task(anext(events))
+            end = await asyncio.wait_for(asyncio.shield(reader), 30)
+            assert isinstance(first, TextDelta)
+            while not isinstance(end, StreamEnd):
+                end = await anext(events)
+            assert end.reply.verdict is Verdict.TIMED_OUT
+            assert not reader.cancelled()
+            assert reader.cancelling() == 0
 
     asyncio.run(main())
 

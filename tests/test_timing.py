@@ -15,7 +15,7 @@ START = 100.0
 def metered(*times, now=0.0):
     meter = Meter(START)
     for at in times:
-        meter.content(START + at)
+        meter.stamp(START + at)
     return meter.timing(START + now)
 
 
@@ -52,8 +52,10 @@ def test_speed_counts_what_the_caller_counted():
 
 def test_deltas_of_one_read_have_no_gap_between_them():
     meter = Meter(START)
-    meter.content(START + 1, deltas=3)
-    meter.content(START + 2, deltas=2)
+    meter.read(20, events=3, more_deltas=2)
+    meter.stamp(START + 1)
+    meter.read(20, events=2, more_deltas=1)
+    meter.stamp(START + 2)
     timing = meter.timing(START + 2)
     assert (timing.deltas, timing.gap_p50, timing.gap_max) == (5, near(1), 1)
 
@@ -63,6 +65,23 @@ def test_reads_are_counted():
     meter.read(300, events=1)
     meter.read(20)
     assert (meter.timing(START).bytes, meter.timing(START).events) == (320, 1)
+
+
+def test_to_ask_on_the_way_changes_nothing():
+    asked, meter = Meter(START), Meter(START)
+    for at in (1, 2, 4, 4.5, 9):
+        asked.stamp(START + at)
+        meter.stamp(START + at)
+        asked.timing(START + at)
+    assert asked.timing(START + 10) == meter.timing(START + 10)
+
+
+def test_one_frame_of_one_piece_is_a_read_with_a_stamp():
+    meter, other = Meter(START), Meter(START)
+    meter.one(300, START + 1)
+    other.read(300, events=1)
+    other.stamp(START + 1)
+    assert meter.timing(START + 2) == other.timing(START + 2)
 
 
 def test_clock_that_steps_back_breaks_nothing():
@@ -76,7 +95,7 @@ def test_percentiles_are_within_their_error(gaps):
     real = sorted(after - before for before, after in pairwise(times))
     meter = Meter(0)
     for at in times:
-        meter.content(at)
+        meter.stamp(at)
     timing = meter.timing(times[-1])
     assert timing.gap_p50 == near(real[math.ceil(0.5 * len(real)) - 1])
     assert timing.gap_p95 == near(real[math.ceil(0.95 * len(real)) - 1])
@@ -89,6 +108,6 @@ def test_memory_is_bounded():
     at = 0.0
     for n in range(20_000):
         at += SHORTEST_GAP * 1.00158**n  # from a microsecond to a year and a half
-        meter.content(at)
+        meter.stamp(at)
     assert at > 365 * 86_400
     assert len(meter._buckets) < 900

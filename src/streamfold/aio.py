@@ -110,7 +110,10 @@ class AsyncStream(AsyncIterator[Event]):
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
-            self._waiting.extend(await self._pull())
+            shown = await self._pull()
+            if isinstance(shown, str):
+                return TextDelta(shown)
+            self._waiting.extend(shown)
         event = self._waiting.popleft()
         return TextDelta(event) if isinstance(event, str) else event
 
@@ -136,40 +139,50 @@ class AsyncStream(AsyncIterator[Event]):
             if self._watch:
                 self._watch.stop()
 
-    async def _pull(self) -> Shown:
-        """Return what the next chunk lets out; at the end, what closing does."""
-        course = self._course
+    async def _pull(self) -> Shown | str:
+        """Return what the next chunk lets out; at the end, what closing does.
+
+        Each coroutine between the reader and its socket is entered twice for each token: so there are few.
+        """
         try:
-            chunk = await (self._timed_read() if course.is_timed else self._feed.read())
+            chunk = await self._begin_read()
         except (StopIteration, StopAsyncIteration):
             return await self._end()
-        except Exception as error:
-            if self._watch and self._watch.passed:
-                return await self._end(passed=self._watch.passed)
-            return await self._end(error=error)
         except BaseException as error:
+            if self._watch and self._watch.ended(error):
+                return await self._end(passed=self._watch.passed)
+            if isinstance(error, Exception):
+                return await self._end(error=error)
             await self._end(Verdict.CANCELLED, cause=error)
             raise
-        shown = course.intake.feed(chunk)
+        if self._watch:
+            self._watch.since = None
+        if not chunk and self._feed.ends_empty:
+            return await self._end()
+        course = self._course
+        shown = course.intake.take(chunk)
         if course.took(chunk, shown, monotonic()) and self._watch:
             self._watch.look()
         if course.intake.fold.ended:
-            return shown + await self._end()
+            return [*_listed(shown), *await self._end()]
         if course.passed:
-            return shown + await self._end(passed=course.passed)
+            return [*_listed(shown), *await self._end(passed=course.passed)]
         return shown
 
-    async def _timed_read(self) -> Any:
+    def _begin_read(self) -> Awaitable[Any]:
+        if not self._course.is_timed:
+            return self._feed.read()
         if self._watch is None:
             from .awatch import watch_over
 
             self._watch = watch_over(self._course.clock)
-        return await self._watch.wait(self._feed.read)
+        return self._watch.begin(self._feed.read)
 
     async def _drain(self, callbacks: Callbacks) -> Reply:
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
         while not self._closed:
-            for piece in await self._pull():
+            shown = await self._pull()
+            for piece in _listed(shown):
                 try:
                     if isinstance(piece, str):
                         outcome = callbacks.on_text(piece)
@@ -177,7 +190,7 @@ class AsyncStream(AsyncIterator[Event]):
                         outcome = callbacks.on_reset(piece)
                     else:
                         continue
-                    if isinstance(outcome, Awaitable):
+                    if outcome is not None and isinstance(outcome, Awaitable):
                         await outcome
                 except Exception as error:
                     callbacks.raised(error, self._course.fold)
@@ -195,14 +208,13 @@ class AsyncStream(AsyncIterator[Event]):
             return []
         course = self._course
         shown = course.over(monotonic(), verdict, error, passed)
+        if self._watch:
+            self._watch.stop()
+            self._watch.passed = None
         if course.again:
-            if self._watch:
-                self._watch.passed = None
             await self._feed.again()
             return shown
         self._closed = True
-        if self._watch:
-            self._watch.stop()
         try:
             await self._feed.end(course.is_finished, cause)
         except Exception as failure:
@@ -210,8 +222,19 @@ class AsyncStream(AsyncIterator[Event]):
         return shown
 
 
+def _listed(shown: Shown | str) -> Sequence[str | Event]:
+    return (shown,) if isinstance(shown, str) else shown
+
+
 class AsyncChunks:
-    """What an `AsyncStream` reads from, where it is an iterable in this process."""
+    """What an `AsyncStream` reads from, where it is an iterable in this process.
+
+    Attributes:
+        ends_empty: Whether an empty chunk is the end.
+        read: Return, to be awaited, the next chunk; raises ``StopAsyncIteration`` at the end.
+    """
+
+    ends_empty = False
 
     def __init__(self, source: Any) -> None:
         self._source = source

@@ -7,10 +7,9 @@ closes its socket at once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from time import monotonic, time
 
-from .awatch import Passed, sleep, watch_over
+from .awatch import sleep, watch_over
 from .clocks import Clock, Timeouts
 from .course import Course
 from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
@@ -23,27 +22,26 @@ class AsyncNetwork:
     Args:
         course: What is asked, and how long that may take.
         transport: Who asks.
+
+    Attributes:
+        ends_empty: Whether an empty chunk is the end.
     """
+
+    ends_empty = True
 
     def __init__(self, course: Course, transport: AsyncTransport) -> None:
         self._course = course
         self._transport = transport
         self._exchange: AsyncExchange | None = None
 
-    async def read(self) -> bytes:
-        """Return what came.
+    def read(self) -> Awaitable[bytes]:
+        """Return, to be awaited, what comes next; ``b""`` is the end. No coroutine around the exchange's: it costs.
 
         Raises:
-            StopAsyncIteration: The response has ended.
             ProviderError: It is not a stream.
             OSError: The network broke.
         """
-        if self._exchange is None:
-            self._exchange = await self._open()
-        data = await self._exchange.read()
-        if not data:
-            raise StopAsyncIteration
-        return data
+        return self._first() if self._exchange is None else self._exchange.read()
 
     async def close(self, finished: bool = False) -> None:
         """Let go of the connection; keep it if the stream is `finished` and the response soon is."""
@@ -68,6 +66,10 @@ class AsyncNetwork:
         """Close the socket without waiting for anything."""
         if self._exchange is not None:
             self._exchange.interrupt()
+
+    async def _first(self) -> bytes:
+        self._exchange = await self._open()
+        return await self._exchange.read()
 
     async def _open(self) -> AsyncExchange:
         attempts = self._course.attempts
@@ -98,8 +100,10 @@ async def _within(seconds: float, read: Callable[[], Awaitable[None]]) -> None:
     """Await `read` as one: each read by itself would have its grace. What breaks or takes too long is left."""
     watch = watch_over(Clock(Timeouts(total=seconds), monotonic()))
     try:
-        with suppress(OSError, Passed):
-            await watch.wait(read)
+        await watch.begin(read)
+    except BaseException as error:
+        if not (watch.ended(error) or isinstance(error, OSError)):
+            raise
     finally:
         watch.stop()
 

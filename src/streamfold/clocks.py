@@ -124,7 +124,7 @@ class Clock:
         total = _deadline(started, "total", self._timeouts.total)
         self.total_at = math.inf if total is None else total.at
 
-    def content(self, now: float, *, reasoning: bool = False) -> bool:
+    def content(self, now: float, reasoning: bool = False) -> bool:
         """Note that content came at `now`; `reasoning` tells whether the last of it was reasoning.
 
         Returns:

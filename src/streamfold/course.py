@@ -125,11 +125,21 @@ class Course:
         for tap in self.taps:
             tap.response(status, headers, now)
 
-    def took(self, chunk: Any, shown: Shown, now: float) -> bool:
-        """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on."""
+    def took(self, chunk: Any, shown: Shown | str, now: float) -> bool:
+        """Note that `chunk` came and let out `shown`; return whether an earlier deadline may hold from now on.
+
+        Args:
+            chunk: What came.
+            shown: What `Intake.take` gave for it: text as it is was one frame, as most are, and is told in few steps.
+            now: When.
+        """
         for tap in self.taps:
             tap.chunk(chunk, now)
-        return self._took(len(chunk) if isinstance(chunk, bytes) else 0, shown, now)
+        n_bytes = len(chunk) if isinstance(chunk, bytes) else 0
+        if not isinstance(shown, str):
+            return self._took(n_bytes, shown, now)
+        self._meter.one(n_bytes, now)
+        return self._heard(now)
 
     def _took(self, n_bytes: int, shown: Shown, now: float) -> bool:
         more, self._more = self._more, self.intake.n_more
@@ -141,9 +151,12 @@ class Course:
             return False
         fold.heard = None
         self._meter.stamp(now)
+        return self._heard(now, kind is ReasoningPart)
+
+    def _heard(self, now: float, reasoning: bool = False) -> bool:
         if now >= self.clock.total_at:
             self.passed = self.clock.expired(now)
-        return self.is_timed and self.clock.content(now, reasoning=kind is ReasoningPart)
+        return self.is_timed and self.clock.content(now, reasoning)
 
     def ran(self, shown: Shown, now: float) -> None:
         """Note what ``intake.run`` has taken: pieces of text at times nobody took, then what let out `shown`, now."""

@@ -84,6 +84,7 @@ class Intake:
     Attributes:
         fold: Where everything goes.
         feed: Take the next chunk in; return what can be handed on.
+        take: Do what `feed` does; may return one piece of text without a list around it.
 
     Raises:
         CallerError: One of the options cannot be meant.
@@ -102,6 +103,7 @@ class Intake:
     ) -> None:
         self.fold = Fold(stop, include_stop=include_stop, tags=tags, raw=raw)
         self.feed: Callable[[Any], Shown] = self._first
+        self.take: Callable[[Any], Shown | str] = self._first
         self._dialect = None if dialect is None else _dialect_named(dialect)
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
@@ -116,7 +118,9 @@ class Intake:
         if isinstance(chunk, Seam):
             return self.resume(chunk.text or "", 0)
         self._machine = self._machine_for(chunk)
-        self.feed = self._machine.feed if self._gate is None else self._gated
+        self.take = self.feed = self._machine.feed if self._gate is None else self._gated
+        if self._gate is None and self._wire is not None:
+            self.take = self._wire.take
         return self.feed(chunk)
 
     def run(self, chunks: Iterator[Any], show: Callable[[str], object]) -> Shown:

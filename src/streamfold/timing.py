@@ -17,10 +17,12 @@ How a driver uses it::
 
 from __future__ import annotations
 
-import math
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, log
 
 GAP_ERROR = 0.02
 """How far a percentile of the gaps may be off, as a share of its value."""
@@ -29,7 +31,7 @@ SHORTEST_GAP = 1e-6
 """Seconds; what is shorter counts as no gap. It bounds the number of buckets."""
 
 _RATIO = (1 + GAP_ERROR) / (1 - GAP_ERROR)
-_PER_LOG = 1 / math.log(_RATIO)
+_PER_LOG = 1 / log(_RATIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Meter:
         self._first: float | None = None
         self._last = started
         self._longest = 0.0
-        self._buckets: dict[int, int] = {}
+        self._buckets: Counter[int] = Counter()
         self._deltas = self._events = self._bytes = 0
         self._has_gaps = True
         self._stamps = array("d")
@@ -101,6 +103,12 @@ class Meter:
         if more_deltas > 0:
             self._deltas += more_deltas
 
+    def one(self, n_bytes: int, now: float) -> None:
+        """Note a read of `n_bytes` that was one event with one piece of content, at `now`."""
+        self._bytes += n_bytes
+        self._events += 1
+        self.stamp(now)
+
     def unmarked(self, n: int) -> None:
         """Note that `n` reads with one event and one piece of content each came, of which no time was taken.
 
@@ -110,24 +118,9 @@ class Meter:
         self._deltas += n
         self._has_gaps = self._has_gaps and not n
 
-    def content(self, now: float, deltas: int = 1) -> None:
-        """Note that `deltas` pieces of content came in one read at `now`."""
-        self._deltas += deltas
-        if self._first is None:
-            self._first = self._last = now
-            return
-        gap = now - self._last
-        self._last = now
-        if gap > self._longest:
-            self._longest = gap
-        bucket = math.ceil(math.log(gap / SHORTEST_GAP) * _PER_LOG) if gap > SHORTEST_GAP else 0
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
-
     def timing(self, now: float) -> Timing:
         """Return what was measured until `now`."""
-        for stamp in self._stamps:
-            self.content(stamp)
-        del self._stamps[:]
+        self._sort_in()
         first = self._first
         return Timing(
             first=None if first is None else first - self._started,
@@ -141,11 +134,27 @@ class Meter:
             bytes=self._bytes,
         )
 
+    def _sort_in(self) -> None:
+        """Put the gaps between the stamps into their buckets: all at once, which costs less."""
+        stamps = self._stamps
+        if not stamps:
+            return
+        self._deltas += len(stamps)
+        if self._first is None:
+            self._first = stamps[0]
+        else:
+            stamps.insert(0, self._last)
+        self._last = stamps[-1]
+        gaps = [after - before for before, after in pairwise(stamps)]
+        del stamps[:]
+        self._longest = max(self._longest, max(gaps, default=0.0))
+        self._buckets.update(ceil(log(gap / SHORTEST_GAP) * _PER_LOG) if gap > SHORTEST_GAP else 0 for gap in gaps)
+
     def _gap(self, share: float) -> float | None:
         """Return the gap that `share` of all do not exceed: the nearest rank."""
         if not self._has_gaps:
             return None
-        rank = math.ceil(share * sum(self._buckets.values()))
+        rank = ceil(share * sum(self._buckets.values()))
         for bucket in sorted(self._buckets):
             rank -= self._buckets[bucket]
             if rank <= 0:
