@@ -11,8 +11,8 @@ AGAIN = 0.5
 async def end(*tasks: asyncio.Task[None]) -> None:
     """Cancel tasks until they are over; what they raised is dropped.
 
-    Once may not be enough: `asyncio.wait_for` of Python 3.11, which libraries use, can lose a cancellation that comes in
-    the same moment as what it waits for, and the task goes on.
+    Once may not be enough: `asyncio.wait_for` of Python 3.11, which libraries use, can lose a cancellation that comes
+    in the same moment as what it waits for, and the task goes on.
     """
     going_on = set(tasks)
     while going_on:
