@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tests.relay.serving import serving
 from tests.relay.stores import on_every_store, until
 
+from streamfold.errors import CallerError
 from streamfold.relay.app import create_app
 from streamfold.relay.ending import end
-from streamfold.relay.errors import BadRequestError, RelayLimitError, SubscriptionError
+from streamfold.relay.errors import RelayLimitError, SubscriptionError
 from streamfold.relay.log import Log
 from streamfold.relay.rules import waking
 from streamfold.relay.rules.lifecycle import Creation
@@ -292,9 +293,9 @@ def test_webhooks_go_to_listed_origins_alone(url: str) -> None:
     ["http://worker.example", "https://worker.example/path", "https://u@worker.example", "*", "https://a:x"],
 )
 def test_what_is_no_origin_cannot_be_listed(origin: str) -> None:
-    with pytest.raises(BadRequestError, match="no origin"):
+    with pytest.raises(CallerError, match="no origin"):
         Webhooks([origin])
-    with pytest.raises(BadRequestError, match="no origin"):
+    with pytest.raises(CallerError, match="no origin"):
         client_for([origin])
 
 
@@ -378,5 +379,5 @@ async def _code(asked) -> tuple[int, str]:
 
 
 def test_a_wrong_list_is_told_before_anything_is_served(tmp_path) -> None:
-    with pytest.raises(BadRequestError, match="no origin"):
+    with pytest.raises(CallerError, match="no origin"):
         create_app(str(tmp_path / "streams.db"), webhooks=["http://worker.example"])

@@ -57,6 +57,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="whose pages may use it; may be given several times",
     )
     parser.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="where subscriptions may send webhooks; nowhere unless it is given, which may be several times",
+    )
+    parser.add_argument(
         "--retention",
         type=int,
         default=24 * 3600,
@@ -86,6 +93,7 @@ def execute(arguments: Namespace) -> int:
         store=_store(arguments.store),
         engines=engines,
         cors=arguments.cors,
+        webhooks=arguments.webhook,
         token=token,
         retention=arguments.retention,
         workers=arguments.workers,

@@ -18,6 +18,7 @@ from .engines import EngineSpec
 from .logs import LOGGING
 from .metrics import FOLDER
 from .stores import open_store
+from .subscriptions import client_for
 
 SHUTDOWN = 15
 """Seconds that responses have to end after the signal."""
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     engines: list[EngineSpec] = []
     cors: list[str] = []
+    webhooks: list[str] = []
     token: str | None = None
     retention: int | None = RETENTION
     workers: int = 1
@@ -46,15 +48,18 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
     """Serve until somebody ends this process; `told` is called with the URL when it listens.
 
     Raises:
+        CallerError: A webhook's origin is none.
         OSError: It cannot listen there.
         StoreError: The store cannot be opened.
     """
+    client_for(settings.webhooks)
     asyncio.run(_try(settings.store))
     application = partial(
         create_app,
         settings.store,
         engines=settings.engines,
         cors=settings.cors,
+        webhooks=settings.webhooks,
         token=settings.token,
         retention=settings.retention,
     )

@@ -311,7 +311,7 @@ def client_for(origins: Sequence[str]) -> Webhooks | None:
     """Return what sends webhooks to these origins; without any, there is none.
 
     Raises:
-        BadRequestError: One is no origin.
+        CallerError: One is no origin.
         RelayError: The extras ``relay`` and ``http`` are not installed.
     """
     if not origins:

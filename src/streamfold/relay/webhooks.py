@@ -13,7 +13,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from .errors import BadRequestError, SubscriptionError
+from ..errors import CallerError
+from .errors import SubscriptionError
 
 MAX_ANSWER = 64 * 1024
 """Bytes of a receiver's answer that are read."""
@@ -36,7 +37,7 @@ class Webhooks:
             loopback, where ``http://127.0.0.1:*`` is every port.
 
     Raises:
-        BadRequestError: One is no such origin.
+        CallerError: One is no such origin.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
@@ -116,7 +117,7 @@ def _origin(text: str) -> tuple[str, str | None, int | None]:
         url = URL(text.removesuffix(":*"))
         bare = str(url.origin()) == str(url).rstrip("/")
     except ValueError as error:
-        raise BadRequestError(refused) from error
+        raise CallerError(refused) from error
     if not bare or url.scheme not in ("http", "https") or (url.scheme == "http" and url.host not in LOOPBACK):
-        raise BadRequestError(refused)
+        raise CallerError(refused)
     return url.scheme, url.host, None if text.endswith(":*") else url.port
