@@ -62,7 +62,10 @@ class _Outcomes:
 
 asyncio.run = _run
 # There is no trio here.
-sys.modules["trio"] = types.SimpleNamespace(run=lambda main, *arguments: _run(main(*arguments)))
+sys.modules["trio"] = types.SimpleNamespace(
+    run=lambda main, *arguments: _run(main(*arguments)),
+    lowlevel=types.SimpleNamespace(in_trio_run=lambda: False),
+)
 os.chdir(repository)  # noqa: F821 - set by in_pyodide.mjs
 outcomes = _Outcomes()
 options = ["-q", "--no-header", "-p", "no:cacheprovider", "-o", "timeout=0", "--tb=line"]
