@@ -134,6 +134,24 @@ async def test_stopping_lets_every_reader_go(log: Log) -> None:
 
 
 @on_every_store
+async def test_readers_get_an_end_that_is_there_when_they_are_let_go(log: Log, other: Log) -> None:
+    """The news of it may come later than that, or not at all."""
+    created = await other.start("a", [b'"first"'])
+    reader = asyncio.create_task(followed(log, "a", 0))
+    while not log.tails.readers:
+        await asyncio.sleep(0)
+    tail = log.tails._tails["a"]
+    await tail.opened
+    assert tail._unwatch is not None
+    tail._unwatch()
+    tail._unwatch = None
+    assert created.stream.generation is not None
+    await other.write("a", created.stream.generation.epoch, 1, [b'"end"'], status="done")
+    log.stop()
+    assert await reader == [b'"first"', b'"end"']
+
+
+@on_every_store
 async def test_the_number_of_readers_is_bounded(log: Log) -> None:
     log = Log(log.store, Limits(max_readers=1))
     await log.create("a", JSON)

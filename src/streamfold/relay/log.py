@@ -200,14 +200,16 @@ class Log:
             page = await self._next(tail, path, tail.position if after is None else after)
             while True:
                 yield page
-                if page.at_end or self.tails.stopped:
+                if page.at_end or (self.tails.stopped and page.up_to_date):
                     return
                 if page.up_to_date:
                     await tail.changed(page.next, patience)
                 page = await self._next(tail, path, page.next)
 
     async def _next(self, tail: Tail, path: str, after: int) -> Page:
-        return tail.page(after) or await self.read(path, after, self.limits.page)
+        # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
+        page = None if self.tails.stopped else tail.page(after)
+        return page or await self.read(path, after, self.limits.page)
 
     async def start(
         self, path: str, records: Sequence[bytes] = (), *, lease: float = LEASE, ttl: int | None = None
