@@ -413,6 +413,15 @@ def test_a_deadline_ends_the_read_of_whichever_task_reads() -> None:
     asyncio.run(main())
 
 
+def test_a_fold_counts_every_read_once() -> None:
+    text = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+    reads = [text] * 5 + [b"data: [DONE]\n\n"]
+    for source in (reads, reads[:-1]):
+        counted = fold(source).timing
+        assert counted is not None
+        assert (counted.events, counted.bytes, counted.deltas) == (len(source), sum(map(len, source)), 5)
+
+
 def test_raise_for_verdict_names_what_is_missing() -> None:
     reply = fold(CHAT[:1])
     with pytest.raises(TruncatedError, match="broke off after 3 characters") as caught:

@@ -136,12 +136,9 @@ class Course:
         for tap in self.taps:
             tap.chunk(chunk, now)
         n_bytes = len(chunk) if isinstance(chunk, bytes) else 0
-        if not isinstance(shown, str):
-            return self._took(n_bytes, shown, now)
-        self._meter.one(n_bytes, now)
-        return self._heard(now)
-
-    def _took(self, n_bytes: int, shown: Shown, now: float) -> bool:
+        if isinstance(shown, str):
+            self._meter.one(n_bytes, now)
+            return self._heard(now)
         more, self._more = self._more, self.intake.n_more
         self._meter.read(n_bytes, 1 + self._more - more, len(shown) - 1)
         fold = self.intake.fold
@@ -158,11 +155,11 @@ class Course:
             self.passed = self.clock.expired(now)
         return self.is_timed and self.clock.content(now, reasoning)
 
-    def ran(self, shown: Shown, now: float) -> None:
-        """Note what ``intake.run`` has taken: pieces of text at times nobody took, then what let out `shown`, now."""
+    def ran(self) -> None:
+        """Note what ``intake.run`` has shown: pieces of text, each in a read of its own, at times nobody took."""
         n_shown, n_bytes = self.intake.counted()
         self._meter.unmarked(n_shown)
-        self._took(n_bytes, shown, now)
+        self._meter.read(n_bytes)
 
     def over(
         self, now: float, verdict: Verdict | None = None, error: Exception | None = None, passed: Deadline | None = None

@@ -108,6 +108,7 @@ class Intake:
         self._content_type = content_type
         self._machine: Machine = TextChunks(self.fold)
         self._wire: Decoder | None = None
+        self._n_bytes = 0  # taken by `run`, but not by the wire's
         self._gate: Callable[[Shown], Shown] | None = None
         if graphemes:
             from .graphemes import GraphemeGate
@@ -132,11 +133,15 @@ class Intake:
         """
         if self._gate is None and self._wire is not None:
             return self._wire.run(chunks, show)
-        return self.feed(next(chunks))
+        chunk = next(chunks)
+        self._n_bytes += len(chunk) if isinstance(chunk, bytes | bytearray | memoryview) else 0
+        return self.feed(chunk)
 
     def counted(self) -> tuple[int, int]:
         """Return how many pieces of text `run` has shown since it was asked last, and how many bytes it has taken."""
-        return self._wire.counted() if self._wire else (0, 0)
+        n_shown, n_bytes = self._wire.counted() if self._wire else (0, 0)
+        n_bytes, self._n_bytes = n_bytes + self._n_bytes, 0
+        return n_shown, n_bytes
 
     def _machine_for(self, chunk: Any) -> Machine:
         if isinstance(chunk, bytes | bytearray | memoryview):

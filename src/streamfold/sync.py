@@ -185,10 +185,11 @@ class Stream(Iterator[Event]):
                 if isinstance(failed.__cause__, Exception):
                     callbacks.raised(failed.__cause__, intake.fold)
             except BaseException as error:
-                self._course.ran([], monotonic())
+                self._course.ran()
                 self._show(self._source_ended(error), callbacks)
             else:
-                self._course.ran(shown, monotonic())
+                self._course.ran()
+                self._course.took(None, shown, monotonic())  # its bytes were counted
                 self._show([*shown, *self._end()] if intake.fold.ended else shown, callbacks)
 
     def _show(self, shown: Shown, callbacks: Callbacks) -> None:
