@@ -2,7 +2,6 @@
 
 import builtins
 import json
-from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -146,24 +145,3 @@ def test_without_the_parser_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", blocked)
     with pytest.raises(CallerError, match=r"pip install 'streamfold\[partial\]'"):
         PartialJSON()
-
-
-def seconds(text):
-    view = PartialJSON()
-    start = perf_counter()
-    for at in range(0, len(text), 4):
-        view.feed(text[at : at + 4])
-        _ = view.value
-    return perf_counter() - start
-
-
-@pytest.mark.parametrize("before", ['{"path":"a.py","content":"', '{"files":[{"path":"a.py","content":"'])
-def test_a_look_at_each_delta_of_a_long_string_is_linear(before):
-    line = 'print(\\"h\\u00e9llo\\")\\n\\t'
-    short, long = before + line * 4_000, before + line * 8_000  # 100 and 200 kB
-    assert any(seconds(long) / seconds(short) < 2.6 for _ in range(5))
-
-
-def test_a_look_at_each_of_many_members_is_linear():
-    texts = ["{" + ",".join(f'"name{n}":{n}' for n in range(count)) for count in (2_000, 4_000)]
-    assert any(seconds(texts[1]) / seconds(texts[0]) < 2.6 for _ in range(5))
