@@ -141,6 +141,17 @@ def test_a_closed_pipe_ends_quietly() -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_an_empty_one(closed: str) -> None:
+    command = f"printf '%s' \"$WIRE\" | {{ {sys.executable} -m streamfold fold {closed}; }}"
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, timeout=60, env={**os.environ, "WIRE": WHOLE.decode()}
+    )
+    assert done.returncode == (1 if closed == "<&-" else 0)
+    assert done.stdout == (b"Hello wor<END>ld" if closed == "2>&-" else b"")
+    assert done.stderr.count(b"\n") == (0 if closed == "2>&-" else 1)
+
+
 def test_help_and_version() -> None:
     assert b"COMMAND" in run("--help").stdout
     assert run("--version").stdout.startswith(b"streamfold ")

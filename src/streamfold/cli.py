@@ -28,6 +28,7 @@ from .commands import (
     serve,
 )
 from .errors import CallerError, StreamfoldError
+from .terminal.controls import neutralised
 
 COMMANDS = {
     "run": run,
@@ -57,6 +58,7 @@ STATUSES = "exit status: 0 ended as meant, 1 broke off or failed, 2 bad usage, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    _open_what_is_closed()
     whole = parser()
     argv = sys.argv[1:] if argv is None else argv
     if not argv:
@@ -76,6 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_status.INTERRUPTED
     except (StreamfoldError, OSError) as error:
         return _complain(error, exit_status.FAILED)
+
+
+def _open_what_is_closed() -> None:
+    """Let a standard stream that the caller has closed (``>&-``) be an empty one: Python has ``None`` for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open as long as we run)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -103,7 +112,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _complain(error: Exception, status: int) -> int:
-    print(f"streamfold: {error}", file=sys.stderr)
+    print(neutralised(f"streamfold: {error}"), file=sys.stderr)
     return status
 
 

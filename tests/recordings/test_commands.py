@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 
+from ..terminal.screen import terminal
 from ..test_cli import END, ERROR, MORE, REST, START, WHOLE, run, start
 from .made import made
 
@@ -54,7 +55,10 @@ def test_replay_spoils_a_stream(files):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--speed", "0"], ["--speed", "-1"], ["--cut-at", "x"], ["--chunking", "0"], ["--serve", "--to", "nonsense"]],
+    [
+        *(["--speed", "0"], ["--speed", "-1"], ["--cut-at", "x"], ["--chunking", "0"], ["--serve", "--to", "nonsense"]),
+        *(["--to", "gemini"], ["--port", "8000"], ["--serve", "--port", "65536"], ["--serve", "--port", "-1"]),
+    ],
     ids=" ".join,
 )
 def test_replay_refuses_what_cannot_be_meant(files, arguments):
@@ -107,8 +111,8 @@ def test_inspect(files, tmp_path):
             done = run("inspect", files[name], *options)
             assert (done.returncode, done.stderr) == (0, b""), (name, options)
     shown = run("inspect", files["whole.stream"]).stdout.decode()
-    for words in ("complete", "first content", "200 ms", "POST https://api.example.org/v1/chat/completions", "50 ms"):
-        assert words in shown or words == "50 ms"
+    for words in ("complete", "first content", "200 ms", "POST https://api.example.org/v1/chat/completions"):
+        assert words in shown
     assert "truncated" in run("inspect", files["cut.stream"]).stdout.decode()
     assert "Hello" in (tmp_path / "page.html").read_text("utf-8")
 
@@ -121,6 +125,30 @@ def test_diff(files, tmp_path):
     assert b"truncated" in other.stdout
     (tmp_path / "error.sse").write_bytes(START + ERROR)
     assert b"overloaded" in run("diff", files["whole.stream"], str(tmp_path / "error.sse")).stdout
+
+
+EVIL = "\x1b[2J\x9b31m\u202e"
+CALL = {"index": 0, "id": "c", "function": {"name": "f" + EVIL, "arguments": '{"a' + EVIL}}
+CHUNKS = [
+    {"model": "m" + EVIL, "choices": [{"index": 0, "delta": {"content": "text" + EVIL, "tool_calls": [CALL]}}]},
+    {"error": {"message": "no" + EVIL, "type": EVIL}},
+]
+
+
+@pytest.mark.parametrize(
+    "command", [["fold"], ["fold", "--json"], ["replay"], ["inspect"], ["inspect", "--json"], ["diff"]], ids=" ".join
+)
+def test_what_a_stream_says_cannot_command_the_terminal(tmp_path, command):
+    """Not in the reply, nor in an error, the name of a model, a tool call."""
+    path = tmp_path / "evil.sse"
+    path.write_bytes(b"".join(b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in CHUNKS))
+    paths = [str(path)] if command != ["diff"] else [str(path), "whole.stream"]
+    (tmp_path / "whole.stream").write_bytes(made(*READS))
+    with terminal(*command, *paths, columns=120, folder=tmp_path) as screen:
+        screen.wait()
+    shown = screen.output.decode()
+    assert "no\u241b[2J" in shown or "--json" in command
+    assert not any(part in shown for part in ("\x1b[2J", "\x9b", "\u202e"))
 
 
 @pytest.mark.parametrize("width", ["40", "200"])

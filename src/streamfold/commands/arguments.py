@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import cast
 
 from ..intake import Options, StreamOptions
+
+
+def port(text: str) -> int:
+    """Return the number of a TCP port; 0 stands for a free one."""
+    if text.isdecimal() and int(text) <= 65_535:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is no port: give a number from 0, which takes a free one, to 65535")
 
 
 def add_fold_options(parser: ArgumentParser) -> None:

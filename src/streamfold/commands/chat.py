@@ -14,6 +14,7 @@ from ..chat.slash import help_text, parsed
 from ..errors import MissingExtraError, StreamfoldError
 from ..events import TextDelta
 from ..reply import Verdict
+from ..terminal.controls import neutralised
 from . import exit_status, interrupts
 from .arguments import add_display_options
 from .engines import Ask, add_engine_options, conversation_of, opened
@@ -142,7 +143,7 @@ def _greet(conversation: Conversation, arguments: Namespace) -> None:
         return
     _note(f"conversation {conversation.id} with {with_whom}, {len(conversation.turns)} turns; the last:")
     last = conversation.turns[-1]
-    print(f"> {last.said}")
+    print(neutralised(f"> {last.said}"))
     if last.reply is not None:
         with display(arguments) as shown:
             shown(TextDelta(last.reply.text))
@@ -151,11 +152,12 @@ def _greet(conversation: Conversation, arguments: Namespace) -> None:
 def _list(kept: Conversations) -> None:
     for one in kept.list():
         title = " ".join(one.title.split())
-        print(f"{one.id:4}  {one.started}  {one.engine}{' ' + one.model if one.model else ''}, {one.n_turns}: {title}")
+        whom = f"{one.engine}{' ' + one.model if one.model else ''}"
+        print(neutralised(f"{one.id:4}  {one.started}  {whom}, {one.n_turns}: {title}"))
 
 
 def _note(text: str) -> None:
-    print(f"[{text}]", file=sys.stderr)
+    print(neutralised(f"[{text}]"), file=sys.stderr)
 
 
 def _end_line() -> None:

@@ -5,8 +5,6 @@ In the terminal by default; --html writes one page that needs nothing else, --js
 
 from __future__ import annotations
 
-import json
-import sys
 from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 from ..errors import CallerError, MissingExtraError
 from .arguments import add_fold_options, fold_options
 from .exit_status import OK
+from .showing import print_json
 
 SUMMARY = "show what happened in a recorded stream"
 
@@ -39,8 +38,7 @@ def execute(arguments: Namespace) -> int:
     if arguments.json:
         from ..inspection.as_json import facts_json
 
-        json.dump(facts_json(facts, recording), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(facts_json(facts, recording))
     elif arguments.html:
         from ..inspection.page import page
 

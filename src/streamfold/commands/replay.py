@@ -13,7 +13,7 @@ from typing import cast
 
 from ..errors import CallerError
 from ..intake import Options, StreamOptions
-from .arguments import add_fold_options, add_output_options, fold_options
+from .arguments import add_fold_options, add_output_options, fold_options, port
 from .exit_status import OK
 from .showing import show
 
@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     pace.add_argument("--speed", type=float, default=1.0, metavar="N", help="N times as fast as it came (1)")
     pace.add_argument("--at-once", action="store_true", help="without waiting")
     parser.add_argument("--serve", action="store_true", help="serve it over HTTP on this machine")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="with --serve: where to listen (a free port)")
+    parser.add_argument("--port", type=port, metavar="N", help="with --serve: where to listen (a free port)")
     parser.add_argument("--to", metavar="NAME", help="with --serve: as another dialect; see convert")
     parser.add_argument("--cut-at", metavar="PLACE", help="break off after so many bytes (120) or a share (50%%)")
     parser.add_argument("--stall-at", metavar="PLACE", help="fall silent there, and keep the connection")
@@ -49,6 +49,9 @@ def execute(arguments: Namespace) -> int:
     from ..recordings.pacing import replayed
     from ..recordings.server import ReplayServer
 
+    for name in ("to", "port"):
+        if getattr(arguments, name) is not None and not arguments.serve:
+            raise CallerError(f"--{name} says how a recording is served: add --serve")
     if not arguments.speed > 0:
         raise CallerError(f"the speed is {arguments.speed:g}, expected a number above 0")
     recording = Recording.open(arguments.file)
@@ -62,7 +65,9 @@ def execute(arguments: Namespace) -> int:
     }
     if not arguments.serve:
         return show(replayed(recording, speed, faults, options), arguments, cast("StreamOptions", options))
-    server = ReplayServer(recording, to=arguments.to, speed=speed, faults=faults, port=arguments.port, options=options)
+    server = ReplayServer(
+        recording, to=arguments.to, speed=speed, faults=faults, port=arguments.port or 0, options=options
+    )
     with server, suppress(KeyboardInterrupt):
         print(f"serving {arguments.file} at {server.url}, whatever the path; Ctrl-C ends it", file=sys.stderr)
         server.serve_forever()

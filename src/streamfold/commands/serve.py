@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import CallerError, EngineError, MissingExtraError
+from .arguments import port
 from .exit_status import OK
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command."""
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="HOST", help="where to listen (127.0.0.1)")
     parser.add_argument(
-        "--port", type=int, default=PORT, metavar="N", help=f"where to listen; 0 is a free one ({PORT})"
+        "--port", type=port, default=PORT, metavar="N", help=f"where to listen; 0 is a free one ({PORT})"
     )
     parser.add_argument(
         "--store",
@@ -48,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="[NAME=]MODEL",
         help="the engine's model, a file for local; without NAME that of the first engine",
     )
-    parser.add_argument("--token", help=f"the bearer token that is asked for (environment: {TOKEN})")
+    parser.add_argument("--token", metavar="TOKEN", help=f"the bearer token that is asked for (environment: {TOKEN})")
     parser.add_argument(
         "--cors",
         action="append",

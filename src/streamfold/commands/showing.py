@@ -20,7 +20,7 @@ from ..intake import StreamOptions
 from ..network.request import Request
 from ..reply import Reply
 from ..sync import stream
-from ..terminal.controls import neutralised
+from ..terminal.controls import escaped, neutralised
 from . import exit_status
 from .status import status_line, tool_call_lines
 
@@ -39,8 +39,7 @@ def show(source: Source, arguments: Namespace, options: StreamOptions) -> int:
     """Show `source` as it arrives, or its reply as JSON at the end; return the exit status."""
     if arguments.json:
         watched = watch(source, options, _nothing)
-        json.dump(watched.reply.to_dict(), sys.stdout, ensure_ascii=False, indent=2)
-        print(flush=True)
+        print_json(watched.reply.to_dict())
     else:
         with display(arguments) as shown:
             watched = watch(source, options, shown)
@@ -49,6 +48,11 @@ def show(source: Source, arguments: Namespace, options: StreamOptions) -> int:
             print(line, file=sys.stderr)
     print(status_line(watched.reply), file=sys.stderr)
     return exit_status.INTERRUPTED if watched.interrupted else exit_status.of_reply(watched.reply)
+
+
+def print_json(value: object) -> None:
+    """Print `value` as JSON that can be read by people too, and does nothing to their terminals."""
+    print(escaped(json.dumps(value, ensure_ascii=False, indent=2)), flush=True)
 
 
 def watch(source: Source, options: StreamOptions, shown: Show) -> Watched:

@@ -1,17 +1,18 @@
-"""Say in one line how a stream ended, and how fast it came."""
+"""Say in one line how a stream ended, and how fast it came. What others said in it can do nothing to a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..reply import Reply
+from ..terminal.controls import neutralised
 
 MIN_GENERATING = 0.1  # seconds: what a shorter reply's speed would be says nothing
 
 
 def status_line(reply: Reply) -> str:
     """Return the verdict, the tokens, the time to the first, the speed and the time in all; numbers only if known."""
-    return f"[{', '.join([_ending(reply), *_numbers(reply)])}]"
+    return neutralised(f"[{', '.join([_ending(reply), *_numbers(reply)])}]")
 
 
 def _ending(reply: Reply) -> str:
@@ -37,4 +38,4 @@ def _numbers(reply: Reply) -> Iterator[str]:
 def tool_call_lines(reply: Reply) -> Iterator[str]:
     """Yield a line for each tool call."""
     for call in reply.tool_calls:
-        yield f"tool call: {call.name}({call.arguments}){'' if call.complete else ' incomplete'}"
+        yield neutralised(f"tool call: {call.name}({call.arguments}){'' if call.complete else ' incomplete'}")

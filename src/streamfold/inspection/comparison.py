@@ -1,4 +1,4 @@
-"""Show what two recordings differ in, in a terminal."""
+"""Show what two recordings differ in, in a terminal, to which what they say can do nothing: `controls`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..terminal.controls import neutralised
 from .difference import Difference, Piece, Row, shortened
 
 _MARKS = {" ": ("", "", ""), "-": ("[-", "-]", "red"), "+": ("{+", "+}", "green")}
@@ -30,7 +31,7 @@ def show(difference: Difference, first: str, second: str) -> None:
 
 def _styled(piece: Piece) -> tuple[str, str]:
     before, after, style = _MARKS[piece.sign]
-    return f"{before}{piece.text}{after}", style
+    return f"{before}{neutralised(piece.text)}{after}", style
 
 
 def _table(rows: list[Row], first: str, second: str) -> Table:
@@ -40,5 +41,6 @@ def _table(rows: list[Row], first: str, second: str) -> Table:
     table.add_column(Text(second), overflow="fold")
     for row in rows:
         style = "bold" if row.differs else "dim"
-        table.add_row(Text(row.name, "dim"), Text(row.first, style), Text(row.second, style))
+        said = [Text(neutralised(words), style) for words in (row.first, row.second)]
+        table.add_row(Text(row.name, "dim"), *said)
     return table

@@ -1,4 +1,7 @@
-"""Show the facts in a terminal: a few lines, and plots out of block characters."""
+"""Show the facts in a terminal: a few lines, and plots out of block characters.
+
+What others said, be it a model's name or a provider's error, can do nothing to the terminal: `controls`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..recordings.source import Recording
+from ..terminal.controls import neutralised
 from .charts import seconds
 from .facts import Facts
 
@@ -27,9 +31,9 @@ def _parts(facts: Facts, recording: Recording, name: str, width: int) -> Iterato
     verdict = str(facts.reply.verdict)
     told = [name, facts.reply.model, facts.reply.dialect, recording.head.get("created")]
     badge = (verdict.replace("_", " "), f"bold {_COLOURS.get(verdict, 'red')}")
-    yield Text.assemble(badge, "  ", " · ".join([str(one) for one in told if one]))
+    yield Text.assemble(badge, "  ", neutralised(" · ".join([str(one) for one in told if one])))
     for sentence in [*([str(facts.reply.error)] if facts.reply.error else []), *facts.reply.anomalies]:
-        yield Text(sentence, "red")
+        yield Text(neutralised(sentence), "red")
     yield Text()
     yield _numbers(facts)
     if facts.rate:
@@ -94,5 +98,6 @@ def _timeline(facts: Facts) -> Table:
     table = Table.grid(padding=(0, 2))
     for entry in facts.timeline:
         style = "red" if entry.is_trouble else ""
-        table.add_row(Text(f"{entry.at:9.3f} s", "dim"), Text(entry.what, style), Text(entry.detail, style or "dim"))
+        detail = Text(neutralised(entry.detail), style or "dim")
+        table.add_row(Text(f"{entry.at:9.3f} s", "dim"), Text(neutralised(entry.what), style), detail)
     return table

@@ -22,6 +22,11 @@ _SHOWN = str.maketrans({char: shown for char, shown in _PICTURES.items() if char
 _CONTROL = re.compile(f"[{re.escape(''.join(map(chr, _SHOWN)))}]")
 
 
+def escaped(json: str) -> str:
+    """Return JSON text with those control characters escaped too that JSON lets stand; it says the same."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
+
+
 def neutralised(text: str) -> str:
     """Return `text` with every control character but newline and tab replaced by a picture of it."""
     return text.translate(_SHOWN) if _CONTROL.search(text) else text
