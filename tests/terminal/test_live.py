@@ -129,7 +129,7 @@ def test_no_line_is_wider_than_the_terminal(wire: Wire, columns: int) -> None:
         assert not re.match(r"(ord|nd|ore|f|hem|tem)\b", line)  # no word is cut
 
 
-def test_a_resize_holds_from_the_next_line_on(wire: Wire) -> None:
+def test_a_resize_holds_from_the_next_line_of_the_terminal_on(wire: Wire) -> None:
     line = "one two three four five six seven eight nine ten eleven twelve\n"
     with terminal("fold", stdin=wire.reads, columns=70) as screen:
         wire.say(line)

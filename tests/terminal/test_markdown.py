@@ -34,6 +34,13 @@ CASES = {
     "code": ("```py\nx = 1\n\n\n  y\n```\nz\n", "```py\nx = 1\n\n\n  y\n```\nz\n"),
     "code in an item": ("1. a\n   ```\n   b\n     c\n   ```\n", "1. a\n   ```\n   b\n     c\n   ```\n"),
     "code in a quote": ("> ```\n> b\n> ```\n", "│ ```\n│ b\n│ ```\n"),
+    "code in a quote that just ends": ("> ```\n> b\nc **d**\ne\n", "│ ```\n│ b\nc d\ne\n"),
+    "marks of quotes in quoted code": ("> ```\n> >>> b\n> ```\n", "│ ```\n│ >>> b\n│ ```\n"),
+    "indented code": (
+        "a\n\n    # b\n    if c:\n        *d*\n\ne\n    f\n",
+        "a\n\n    # b\n    if c:\n        *d*\n\ne\nf\n",
+    ),
+    "indented code in a narrow place": (" " * 50 + "a b c d e f\n", " " * 10 + "a b c d e\n" + " " * 10 + "f\n"),
     "markers in code": ("~~~\n**a** `b`\n```\n~~~\n", "~~~\n**a** `b`\n```\n~~~\n"),
     "code without an end": ("```\na", "```\na\n"),
     "code in one line": ("```a``` b\n", "a b\n"),
@@ -43,11 +50,13 @@ CASES = {
     ),
     "no table": ("| a | b |\ntext\n| c |\n", "| a | b |\ntext\n| c |\n"),
     "a table at the end": ("| a |\n|---|\n| b |", "a\n─\nb\n"),
+    "more cells than heads": ("| a |\n|---|\n| 1 | 2 | 3 |\n||\n", "a\n─────────\n1 | 2 | 3\n\n"),
     "bars in cells": ("| a |\n|---|\n| b \\| `c|d` |\n", "a\n───────\nb | c|d\n"),
     "wrapped": ("a word or two and some more\n", "a word or two and\nsome more\n"),
     "wrapped in an item": ("- a word or two and some more\n", "• a word or two and\n  some more\n"),
     "a word too long": ("x" * 45 + " y\n", "x" * 20 + "\n" + "x" * 20 + "\nxxxxx y\n"),
     "wide": ("あ日本語のテキストは、折り返し。\n", "あ日本語のテキスト\nは、折り返し。\n"),
+    "vowel signs are a cell wide": ("हिन्दी हिन्दी हिन्दी हिन्दी\n", "हिन्दी हिन्दी हिन्दी\nहिन्दी\n"),
     "emoji stay whole": ("aaaaaaaaaaaaaaaaaa 👩‍🚀 👩‍🚀\n", "aaaaaaaaaaaaaaaaaa\n👩‍🚀 👩‍🚀\n"),
     "escape sequences": ("a\x1b[31mb\x9b1mc\r\n\x07\n", "a␛[31mb\ufffd1mc\n␇\n"),
     "nothing": ("", ""),
@@ -121,6 +130,14 @@ def test_what_waits_is_bounded(source: str, most: int) -> None:
         assert behind <= most + len("|a|\n")
 
 
+@pytest.mark.parametrize("n_rows", [20, 21, 40, 41, 50])
+def test_the_head_of_a_long_table_is_repeated_over_rows_only(n_rows: int) -> None:
+    row = f"| {'a' * (TABLE_HOLD // 20)} |\n"
+    shown = text_of(laid_out(["| head |\n|---|\n", *[row] * n_rows], 2_000))
+    assert shown.count("a\n") == n_rows
+    assert re.search(r"─\n$", shown) is None
+
+
 def test_the_width_is_asked_anew_for_every_line() -> None:
     width = 20
     markdown = Markdown(lambda: width)
@@ -128,4 +145,9 @@ def test_the_width_is_asked_anew_for_every_line() -> None:
     before = text_of(markdown.feed(line))
     width = 40
     assert before == "four words are here,\nand more\n"
+    shown = text_of(markdown.feed("as many words as fit one line, "))
+    width = 20
+    shown += text_of(markdown.feed("and then, on a narrower one, many more of them.\n"))
+    assert shown == "as many words as fit one line, and then,\non a narrower one,\nmany more of them.\n"
+    width = 40
     assert text_of(markdown.feed(line)) == line

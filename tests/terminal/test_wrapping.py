@@ -19,8 +19,8 @@ WORDS = st.sampled_from(
 
 
 def wrapped(pieces: list[str], width: int = WIDTH) -> str:
-    wrapper = Wrapper()
-    shown = wrapper.begin(width, [Segment("- ")], [Segment("  ")])
+    wrapper = Wrapper(lambda: width)
+    shown = wrapper.begin([Segment("- ")], [Segment("  ")])
     for piece in pieces:
         shown += wrapper.feed(piece)
     return text_of([*shown, *wrapper.close()])
@@ -47,14 +47,14 @@ def test_no_line_starts_with_a_closing_mark(text: str, data: st.DataObject) -> N
 
 
 def test_a_word_that_surely_fits_is_shown_letter_by_letter() -> None:
-    wrapper = Wrapper()
-    wrapper.begin(80, [], [])
+    wrapper = Wrapper(lambda: 80)
+    wrapper.begin([], [])
     assert [text_of(wrapper.feed(char)) for char in "word"] == list("word")
 
 
 def test_a_word_near_the_edge_waits_and_goes_to_the_next_line_whole() -> None:
-    wrapper = Wrapper()
-    wrapper.begin(30, [], [])
+    wrapper = Wrapper(lambda: 30)
+    wrapper.begin([], [])
     wrapper.feed("a" * 20)
     assert [text_of(wrapper.feed(char)) for char in " elephants"] == [""] * 10  # they may just fit
     assert text_of(wrapper.feed("!")) == "\nelephants!"

@@ -1,9 +1,9 @@
 """Tell which runs of asterisks, underscores and tildes open a span, which close one, and which belong together.
 
 The rules are CommonMark's (0.31.2, 6.2). One is relaxed: beside Chinese, Japanese or Korean text, which has no spaces,
-punctuation counts as if a space stood there. Two are tightened: a run before a slash or a dot opens nothing, since it
-is a pattern of file names (``**/*.py``); and two underscores are no marker, since models make text strong with
-asterisks, and write ``__init__``.
+punctuation counts as if a space stood there. Three are tightened: a run before a slash or a dot opens nothing, since it
+is a pattern of file names (``**/*.py``); nor does one between what is multiplied (``2*3*4``, ``x**2 + y**2``); and two
+underscores are no marker, since models make text strong with asterisks, and write ``__init__``.
 """
 
 from __future__ import annotations
@@ -44,9 +44,18 @@ def run_of(marker: str, before: str, after: str) -> Run:
     if char == "_":
         opens = left and (not right or _is_punctuation(before))
         closes = right and (not left or _is_punctuation(after))
+    if char == "*" and _is_product(len(marker), before, after):
+        opens = False
     if (char == "~" and len(marker) != 2) or (char == "_" and len(marker) != 1):
         opens = closes = False
     return Run(char, len(marker), opens, closes, len(marker))
+
+
+def _is_product(n: int, before: str, after: str) -> bool:
+    """Tell whether `n` asterisks are more likely a product or a power; two between letters are a part of a word."""
+    if not (before.isascii() and before.isalnum() and after.isalnum()):
+        return False
+    return n == 1 or before.isdigit() or after.isdigit()
 
 
 def starts_word(char: str) -> bool:

@@ -43,7 +43,7 @@ class Display:
     """Turn events into segments, from `feed` to `close`.
 
     Args:
-        width: Gives the terminal's width in cells; it is asked anew for every line.
+        width: Gives the terminal's width in cells; it is asked anew for every line of the terminal's.
         reasoning: What to do with the model's reasoning.
 
     Attributes:

@@ -16,31 +16,25 @@ The segments are the same however the text is cut, and the cost is linear in it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
 
+from .containers import Containers
 from .controls import neutralised
 from .highlighting import MAX_LINE, Highlighter
 from .inline import Inline
 from .lines import MAX_START, Line, line_of
 from .tables import is_delimiter, table
-from .theme import CODE, DIM, HEADINGS, MARKER, PLAIN
+from .theme import CODE, DIM, HEADINGS, PLAIN
 from .wrapping import Wrapper
 
 TABLE_HOLD = 20_000
 """Bounds how much of a table is held, in characters."""
 
-MAX_DEPTH = 8
-"""Bounds how deep lists and quotes are shown: what stands before each line must not outgrow the line."""
-
-_QUOTES = re.compile(r"(?: {0,3}> ?)*")
-_BULLETS = "•◦▪"
-_NESTED = 2  # columns that a line stands further right than the marker of the item it belongs to; models use few
-TAB = 4  # columns (CommonMark 2.2)
+INDENTED = 4  # columns from which on text is code (CommonMark 4.4)
 
 
 @dataclass(slots=True)
@@ -53,19 +47,11 @@ class _Fence:
         return len(line) >= len(self.marker) and not line.strip(self.marker[0])
 
 
-@dataclass(slots=True)
-class _Item:
-    """An item of a list that is open: the column of its marker, and that in which its text is shown."""
-
-    column: int
-    indent: int
-
-
 class Markdown:
     """Lay out one text, from `feed` to `close`.
 
     Args:
-        width: Gives the terminal's width in cells; it is asked anew for every line.
+        width: Gives the terminal's width in cells; it is asked anew for every line of the terminal's.
     """
 
     def __init__(self, width: Callable[[], int]) -> None:
@@ -74,13 +60,11 @@ class Markdown:
         self._feed: Callable[[str], list[Segment]] = self._feed_start  # takes text of the line
         self._close: Callable[[], list[Segment]] = self._close_start  # ends the line
         self._inline = Inline(PLAIN)
-        self._wrapper = Wrapper()
-        self._quotes = 0
-        self._items: list[_Item] = []
-        self._markers: list[Segment] = []  # of items whose text has not begun, on the same line
-        self._marker_column = 0
+        self._wrapper = Wrapper(width)
+        self._within = Containers()
         self._fence: _Fence | None = None
         self._rows: list[str] = []
+        self._head: list[str] = []  # of a table of which some rows have been shown
         self._row_chars = 0
         self._in_text = False  # whether the last line was text, which the next may go on with
         self._blank = False  # whether a blank line is due
@@ -123,70 +107,46 @@ class Markdown:
     def _decide(self, *, ended: bool) -> list[Segment]:
         shown: list[Segment] = []
         while True:
-            quotes, column, body = self._dissected()
+            quotes, column, body = self._within.dissected(self._start)
             line = line_of(body[:MAX_START], ended and len(self._start) <= MAX_START)
             if line is None and len(self._start) <= MAX_START:
                 return shown
             line = line or Line("text")
-            if line.kind == "item" and len(self._items) < MAX_DEPTH:
-                shown += self._begin_item(line, column, quotes)
+            if line.kind == "item" and self._within.has_room:
+                shown += [*self._end_table(), *self._gap()]
+                self._within.begin_item(line, column, quotes)
                 self._start = body[line.rest :]
                 continue
             return shown + self._begin(line, body, column, quotes)
 
-    def _dissected(self) -> tuple[int, int, str]:
-        """Return how many quotes the line stands in, the column of its text, and its text so far."""
-        found = _QUOTES.match(self._start, 0, MAX_START)
-        end = found.end() if found and not self._markers else 0
-        body = self._start[end:]
-        text = body.lstrip(" \t")
-        indentation = body[: len(body) - len(text)]
-        column = self._marker_column if self._markers else len(indentation.expandtabs(TAB))
-        return self._quotes if self._markers else min(self._start[:end].count(">"), MAX_DEPTH), column, text
-
-    def _begin_item(self, line: Line, column: int, quotes: int) -> list[Segment]:
-        shown = self._end_table()
-        self._enter(column, quotes)
-        shown += self._gap()
-        indent = self._items[-1].indent if self._items else 0
-        marker = line.marker if line.marker[-1] in ".)" else _BULLETS[len(self._items) % len(_BULLETS)]
-        self._markers = [*(self._markers or self._hanging()), Segment(marker + " ", MARKER)]
-        self._marker_column = column + max(line.rest, _NESTED)
-        self._items.append(_Item(column, indent + len(marker) + 1))
-        return shown
-
     def _begin(self, line: Line, body: str, column: int, quotes: int) -> list[Segment]:
         """Begin a line that is no item, or is the text of one."""
-        shown = [] if line.kind == "row" and quotes == self._quotes else self._end_table()
-        if line.kind == "blank" and not self._markers:
+        shown = [] if line.kind == "row" and quotes == self._within.quotes else self._end_table()
+        if line.kind == "blank" and not self._within.is_at_marker:
             self._blank, self._in_text = True, False
             return shown
-        if not (self._markers or (line.kind == "text" and self._in_text and quotes == self._quotes)):
-            self._enter(column, quotes)
-        self._in_text = line.kind == "text"
-        if line.kind == "row" and not self._markers:
+        goes_on = line.kind == "text" and self._in_text and quotes == self._within.quotes
+        if not (self._within.is_at_marker or goes_on):
+            self._within.enter(column, quotes)
+        is_code = line.kind in ("text", "heading") and column >= INDENTED and not (goes_on or self._within.is_in_list)
+        self._in_text = line.kind == "text" and not is_code
+        if is_code:
+            return [*shown, *self._gap(), *self._begin_indented(body, column)]
+        if line.kind == "row" and not self._within.is_at_marker:
             return shown + self._begin_row(body)
         shown += self._gap()
         match line.kind:
             case "rule":
                 self._feed, self._close = _nothing, list
-                return [*shown, *self._first(), Segment("─" * self._room(), DIM), Segment("\n")]
+                return [*shown, *self._within.first(), Segment("─" * self._room(), DIM), Segment("\n")]
             case "fence":
                 self._feed, self._close = _nothing, list
                 self._fence = _Fence(line.marker, column, Highlighter(line.info.split(" ")[0]))
-                return [*shown, *self._first(), Segment(line.marker + line.info, DIM), Segment("\n")]
+                return [*shown, *self._within.first(), Segment(line.marker + line.info, DIM), Segment("\n")]
             case "heading":
                 style = HEADINGS[min(len(line.marker), len(HEADINGS)) - 1]
                 return shown + self._begin_text(body[line.rest :], style)
         return shown + self._begin_text(body)
-
-    def _enter(self, column: int, quotes: int) -> None:
-        """Leave the lists that a line in that column does not belong to."""
-        if quotes != self._quotes:
-            self._items.clear()
-            self._quotes = quotes
-        while self._items and column < self._items[-1].column + _NESTED:
-            self._items.pop()
 
     # -- What stands before the text -----------------------------------------------------------------------------------
 
@@ -196,26 +156,16 @@ class Markdown:
         self._began = True
         return [Segment("\n")] if due else []
 
-    def _first(self) -> list[Segment]:
-        """Return what stands before the first line: the item's marker, once."""
-        markers, self._markers = self._markers, []
-        return markers or self._hanging()
-
-    def _hanging(self) -> list[Segment]:
-        """Return what stands before the lines after that."""
-        quotes = [Segment("│ " * self._quotes, DIM)] if self._quotes else []
-        return [*quotes, Segment(" " * self._items[-1].indent)] if self._items else quotes
-
     def _room(self) -> int:
-        return max(self._width() - sum(len(segment.text) for segment in self._hanging()), 1)
+        return max(self._width() - sum(len(segment.text) for segment in self._within.hanging()), 1)
 
     # -- Text ----------------------------------------------------------------------------------------------------------
 
     def _begin_text(self, text: str, style: Style = PLAIN) -> list[Segment]:
         self._inline.base = style
         self._feed, self._close = self._feed_text, self._close_text
-        hanging = self._hanging()
-        return [*self._wrapper.begin(self._width(), self._first(), hanging), *self._feed_text(text)]
+        hanging = self._within.hanging()
+        return [*self._wrapper.begin(self._within.first(), hanging), *self._feed_text(text)]
 
     def _feed_text(self, text: str) -> list[Segment]:
         return self._wrapped(self._inline.feed(text))
@@ -233,18 +183,30 @@ class Markdown:
         if len(self._start) <= MAX_LINE:
             return []
         self._feed, self._close = _as_code, _newline
-        return [*self._hanging(), Segment(self._start, CODE)]
+        return [*self._within.hanging(), Segment(self._start, CODE)]
 
     def _close_code(self) -> list[Segment]:
         assert self._fence is not None
-        found = _QUOTES.match(self._start) if self._quotes else None
-        line = self._start[found.end() :] if found else self._start
-        if self._fence.is_closed_by(line.strip()) or (self._quotes and not found):
+        line = self._within.unquoted(self._start)
+        if line is None:  # the quote has ended, and the code in it
+            self._fence = None
+            self._close = self._close_start
+            return self._close_start()
+        if self._fence.is_closed_by(line.strip()):
             marker, self._fence = self._fence.marker, None
-            return [*self._hanging(), Segment(marker, DIM), Segment("\n")]
+            return [*self._within.hanging(), Segment(marker, DIM), Segment("\n")]
         indentation = line[: self._fence.column]
         line = indentation.lstrip(" ") + line[self._fence.column :]
-        return [*(self._hanging() if line else []), *self._fence.highlighter.line(line), Segment("\n")]
+        return [*(self._within.hanging() if line else []), *self._fence.highlighter.line(line), Segment("\n")]
+
+    def _begin_indented(self, text: str, column: int) -> list[Segment]:
+        """Begin a line of code that no fence is around: its indentation stays."""
+        self._feed, self._close = self._feed_indented, self._wrapper.close
+        before = [*self._within.hanging(), Segment(" " * min(column, self._room() // 2))]
+        return [*self._wrapper.begin(before, before), *self._feed_indented(text)]
+
+    def _feed_indented(self, text: str) -> list[Segment]:
+        return self._wrapper.feed(text, CODE)
 
     # -- Tables --------------------------------------------------------------------------------------------------------
 
@@ -268,21 +230,22 @@ class Markdown:
             return []
         head = self._rows[:2]
         shown = self._end_table()
-        self._rows = head if len(head) == 2 else []
+        self._head, self._rows = head, [*head]
         return shown
 
     def _end_table(self) -> list[Segment]:
         rows, self._rows, self._row_chars = self._rows, [], 0
-        if not rows:
+        head, self._head = self._head, []
+        if rows == head:
             return []
         shown = self._gap()
         if len(rows) == 1 or not is_delimiter(rows[1]):
             for row in rows:
-                shown += [*self._wrapper.begin(self._width(), self._hanging(), self._hanging())]
+                shown += [*self._wrapper.begin(self._within.hanging(), self._within.hanging())]
                 shown += [*self._feed_text(row), *self._close_text()]
             return shown
         for segment in table(rows, self._room(), _styled):
-            shown += [*self._hanging(), segment] if not shown or shown[-1].text == "\n" else [segment]
+            shown += [*self._within.hanging(), segment] if not shown or shown[-1].text == "\n" else [segment]
         return shown
 
 

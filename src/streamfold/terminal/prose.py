@@ -15,12 +15,11 @@ class Prose:
     """Lay out one text, from `feed` to `close`; then it is ready for the next.
 
     Args:
-        width: Gives the terminal's width in cells; it is asked anew for every line.
+        width: Gives the terminal's width in cells; it is asked anew for every line of the terminal's.
     """
 
     def __init__(self, width: Callable[[], int]) -> None:
-        self._width = width
-        self._wrapper = Wrapper()
+        self._wrapper = Wrapper(width)
         self._in_line = False
 
     def feed(self, text: str, style: Style) -> list[Segment]:
@@ -31,7 +30,7 @@ class Prose:
                 shown += self._wrapper.close() if self._in_line else [Segment("\n")]
                 self._in_line = False
             if line:
-                shown += [] if self._in_line else self._wrapper.begin(self._width(), [], [])
+                shown += [] if self._in_line else self._wrapper.begin([], [])
                 self._in_line = True
                 shown += self._wrapper.feed(line, style)
         return shown

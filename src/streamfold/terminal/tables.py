@@ -46,9 +46,13 @@ def table(rows: list[str], width: int, styled: Styled) -> list[Segment]:
     for place, cell in enumerate(head):
         laid_out.add_column(_text(cell, STRONG, styled), justify=_justify(dashes[place : place + 1]), overflow="fold")
     for row in rows[2:]:
-        cells = [*cells_of(row), *[""] * len(head)][: len(head)]
-        laid_out.add_row(*[_text(cell, Style.null(), styled) for cell in cells])
+        laid_out.add_row(*[_text(cell, Style.null(), styled) for cell in _fitted(cells_of(row), len(head))])
     return _rendered(laid_out, width)
+
+
+def _fitted(cells: Cells, n: int) -> Cells:
+    """Return `n` cells; those beyond, which GFM would leave out, stand in the last one."""
+    return [*cells[: n - 1], " | ".join(cells[n - 1 :]), *[""] * (n - max(len(cells), 1))]
 
 
 def _justify(dashes: Cells) -> JustifyMethod:

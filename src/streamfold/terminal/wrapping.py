@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.segment import Segment
 from rich.style import Style
@@ -33,10 +33,15 @@ _WIDE_REACH = 4  # cells: a wide character, and a closing mark behind it
 
 
 class Wrapper:
-    """Write a line of text onto as many of the terminal's as it takes, from `begin` to `close`."""
+    """Write a line of text onto as many of the terminal's as it takes, from `begin` to `close`.
 
-    def __init__(self) -> None:
-        self._width = 80
+    Args:
+        width: Gives the terminal's width in cells; it is asked anew for every line of the terminal's.
+    """
+
+    def __init__(self, width: Callable[[], int]) -> None:
+        self._ask_width = width
+        self._width = 0
         self._hanging: list[Segment] = []
         self._indent = self._column = 0  # cells
         self._gap: list[Segment] = []  # spaces, not printed yet: a line that ends here needs none
@@ -46,17 +51,16 @@ class Wrapper:
         self._wide = False  # whether the word is a wide character
         self._emoji: tuple[str, Style] | None = None
 
-    def begin(self, width: int, first: list[Segment], hanging: list[Segment]) -> list[Segment]:
+    def begin(self, first: list[Segment], hanging: list[Segment]) -> list[Segment]:
         """Start a line.
 
         Args:
-            width: Of the terminal, in cells.
             first: What stands before the text.
             hanging: What stands before the text on the lines after that; as wide as `first`.
         """
-        self._indent = self._column = sum(wcswidth(segment.text) for segment in hanging)
-        self._width = max(width, self._indent + _WIDE_REACH)
+        self._indent = sum(wcswidth(segment.text) for segment in hanging)
         self._hanging = hanging
+        self._measure()
         return list(first)
 
     def feed(self, text: str, style: Style = PLAIN) -> list[Segment]:
@@ -149,8 +153,13 @@ class Wrapper:
 
     def _break(self) -> list[Segment]:
         self._gap = []
-        self._column = self._indent
+        self._measure()
         return [Segment("\n"), *self._hanging]
+
+    def _measure(self) -> None:
+        """Begin a line of the terminal's, which may be another than it was."""
+        self._column = self._indent
+        self._width = max(self._ask_width(), self._indent + _WIDE_REACH)
 
 
 def units_of(text: str) -> Iterator[tuple[str, int]]:
@@ -162,7 +171,12 @@ def units_of(text: str) -> Iterator[tuple[str, int]]:
         if _grows(cluster):
             yield cluster, wcswidth(cluster)
         else:  # a letter is as wide with its accents as without, so they need not be waited for
-            yield from ((char, max(wcwidth(char), 0)) for char in cluster)
+            yield from ((char, _cells(char)) for char in cluster)
+
+
+def _cells(char: str) -> int:
+    """Return the width of a character; a vowel sign of Indic scripts is as wide as most terminals make it."""
+    return 1 if unicodedata.category(char) == "Mc" else max(wcwidth(char), 0)
 
 
 def _grows(cluster: str) -> bool:
