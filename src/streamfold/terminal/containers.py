@@ -37,7 +37,6 @@ class Containers:
 
     Attributes:
         quotes: In how many quotes the last line stood.
-        is_at_marker: Whether an item has begun on this line whose text has not.
     """
 
     def __init__(self) -> None:
@@ -48,6 +47,7 @@ class Containers:
 
     @property
     def is_at_marker(self) -> bool:
+        """Whether an item has begun on this line whose text has not."""
         return bool(self._markers)
 
     @property

@@ -20,35 +20,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
 
-from .delimiters import Run, paired, run_of, starts_word, styles_of
+from .delimiters import Run, paired, starts_word, styles_of
+from .pieces import PLAIN_TEXT, Item, Piece, length_of, marker_length, pieces_of
 from .theme import CODE, DIM, LINK
 
 HOLD = 48
 """Bounds how long text waits for the end of a span, in characters."""
 
+BITE = 500
+"""Bounds how much is looked at in one go, in characters: each step copies what is left of it."""
+
 MAX_OPEN = 4
 """Bounds how many spans can be open past their hold: more are no text that anybody wrote, and each costs."""
-
-_RUN = re.compile(r"([`*_~])\1*")
-_TEXT = re.compile(r"[^\\`*_~\[]+")
-_ESCAPABLE = frozenset("!\"#$%&'*+,-./:;<=>?@\\^_`{|}~")
-
-
-@dataclass(slots=True)
-class _Text:
-    """A piece of the line that is what it is."""
-
-    source: str
-    shown: str
-    style: Style | None = None
-
-
-_Item = _Text | Run
 
 
 class Inline:
@@ -68,8 +55,11 @@ class Inline:
 
     def feed(self, text: str) -> list[Segment]:
         """Take the next piece of the line in; return what is decided of it."""
-        self._held += text
-        return self._decided(at_end=False)
+        shown: list[Segment] = []
+        for at in range(0, len(text), BITE):
+            self._held += text[at : at + BITE]
+            shown += self._decided(at_end=False)
+        return shown
 
     def close(self) -> list[Segment]:
         """End the line; return what was held."""
@@ -96,14 +86,14 @@ class Inline:
             return self._long_code(at_end)
         if self._address:
             return self._in_address()
-        if plain := _TEXT.match(held):
+        if plain := PLAIN_TEXT.match(held):
             return plain.end(), [Segment(plain[0], self._style())]
         window = held[:HOLD]
         ended = at_end and len(held) <= HOLD
         if held[0] == "[":
             return self._link(window, whole=ended or len(held) >= HOLD)
-        items = _items(window, self._before, ended)
-        if items and isinstance(items[0], _Text):
+        items = pieces_of(window, self._before, ended)
+        if items and isinstance(items[0], Piece):
             return len(items[0].source), self._render(items[:1])
         if items and (group := self._group(items)) is not None:
             return group
@@ -120,7 +110,7 @@ class Inline:
             style += one
         return style
 
-    def _group(self, items: list[_Item]) -> tuple[int, list[Segment]] | None:
+    def _group(self, items: list[Item]) -> tuple[int, list[Segment]] | None:
         """Return the first run with all that its closer encloses, if it is decided."""
         run = items[0]
         assert isinstance(run, Run)
@@ -133,7 +123,7 @@ class Inline:
             return None
         closer = items[end]
         assert isinstance(closer, Run)
-        n = sum(_length(item) for item in items[:end]) + closer.n - closer.left
+        n = sum(length_of(item) for item in items[:end]) + closer.n - closer.left
         closer.left = 0  # what is left of it comes again, at the start of the next step
         return n, self._render(items[: end + 1])
 
@@ -146,11 +136,11 @@ class Inline:
                 return n
         return 0
 
-    def _render(self, items: Iterable[_Item]) -> list[Segment]:
+    def _render(self, items: Iterable[Item]) -> list[Segment]:
         shown: list[Segment] = []
         inside: list[Style] = []
         for item in items:
-            if isinstance(item, _Text):
+            if isinstance(item, Piece):
                 shown.append(Segment(item.shown, self._style([*inside, *([item.style] if item.style else [])])))
                 continue
             for style in item.closed:
@@ -160,13 +150,13 @@ class Inline:
             inside += item.opened
         return shown
 
-    def _literal(self, items: list[_Item]) -> tuple[int, list[Segment]]:
+    def _literal(self, items: list[Item]) -> tuple[int, list[Segment]]:
         """Show the marker at the end of a line, where no closer can come any more."""
         run = items[0] if items else None
-        n = run.left if isinstance(run, Run) else _marker_length(self._held)
+        n = run.left if isinstance(run, Run) else marker_length(self._held)
         return n, [Segment(self._held[:n], self._style())]
 
-    def _too_long(self, items: list[_Item]) -> tuple[int, list[Segment]]:
+    def _too_long(self, items: list[Item]) -> tuple[int, list[Segment]]:
         """Show the marker, dimmed, since its closer is too far away to wait for."""
         run = items[0] if items else None
         if isinstance(run, Run):
@@ -175,7 +165,7 @@ class Inline:
             shown = [Segment(run.char * run.left, self._style([DIM]))]
             self._open.append((run.char, run.left))
             return run.left, shown
-        n = _marker_length(self._held)
+        n = marker_length(self._held)
         if self._held[0] == "`":
             self._code = n
             return n, [Segment("`" * n, self._style([DIM]))]
@@ -187,7 +177,7 @@ class Inline:
             n = held.find("`")
             n = len(held) if n < 0 else n
             return n, [Segment(held[:n], self._style([CODE]))]
-        n = _marker_length(held)
+        n = marker_length(held)
         if n == len(held) and not at_end and n < HOLD:
             return None
         closes = n == self._code
@@ -213,53 +203,6 @@ class Inline:
         return found.end(), [Segment(self._held[: found.end()], self._style([DIM]))]
 
 
-def _items(window: str, before: str, ended: bool) -> list[_Item]:
-    """Cut `window` into runs and texts, up to where more must be seen."""
-    items: list[_Item] = []
-    at = 0
-    while at < len(window):
-        item = _item(window, at, window[at - 1] if at else before, ended)
-        if item is None:
-            break
-        items.append(item)
-        at += _length(item)
-    return items
-
-
-def _item(window: str, at: int, before: str, ended: bool) -> _Item | None:
-    if plain := _TEXT.match(window, at):
-        return _Text(plain[0], plain[0])
-    if window[at] == "\\":
-        return _escape(window[at : at + 2], ended)
-    if window[at] == "[":
-        return _Text("[", "[")  # of a link inside a span the brackets are shown
-    run = _RUN.match(window, at)
-    assert run is not None
-    if run.end() == len(window) and not ended:
-        return None
-    if run[1] == "`":
-        return _code(window, run, ended)
-    after = window[run.end()] if run.end() < len(window) else " "
-    return run_of(run[0], before, after)
-
-
-def _escape(pair: str, ended: bool) -> _Text | None:
-    if len(pair) < 2 and not ended:
-        return None
-    return _Text(pair, pair[1]) if pair[1:] in _ESCAPABLE and pair[1:] else _Text("\\", "\\")
-
-
-def _code(window: str, opener: re.Match[str], ended: bool) -> _Text | None:
-    """Return the code up to a run of as many backticks; the marker itself at the end of a line."""
-    for closer in _RUN.finditer(window, opener.end()):
-        if closer[1] == "`" and len(closer[0]) == len(opener[0]) and (closer.end() < len(window) or ended):
-            code = window[opener.end() : closer.start()]
-            source = window[opener.start() : closer.end()]
-            padded = code[0] == code[-1] == " " and code.strip()
-            return _Text(source, code[1:-1] if padded else code, CODE)
-    return _Text(opener[0], opener[0]) if ended else None
-
-
 def _label_end(window: str) -> int | None:
     """Return where the bracket that `window` starts with is closed; None if what follows it must be seen yet."""
     depth = 0
@@ -268,12 +211,3 @@ def _label_end(window: str) -> int | None:
         if not depth:
             return found.start() if found.end() < len(window) else None
     return None
-
-
-def _marker_length(held: str) -> int:
-    run = _RUN.match(held)
-    return run.end() if run else 1
-
-
-def _length(item: _Item) -> int:
-    return item.n if isinstance(item, Run) else len(item.source)
