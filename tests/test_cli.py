@@ -56,6 +56,7 @@ def test_json_is_the_reply_and_nothing_else() -> None:
     assert (reply["text"], reply["verdict"], reply["model"]) == ("Hello wor", "stopped", "m")
     assert reply["stop"] == {"string": "<END>", "index": 0, "offset": 9, "discarded": 2}
     assert reply["usage"]["output_tokens"] is None
+    assert (reply["timing"]["events"], reply["timing"]["bytes"]) == (5, len(WHOLE))
 
 
 def test_an_error_is_told_on_standard_error() -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from streamfold.errors import CallbackError, LengthError, ProviderError, TruncatedError
+from streamfold.network.responses import Response
 from streamfold.reply import Choice, Reply, Verdict
 from streamfold.reply.parts import (
     MediaPart,
@@ -17,6 +18,7 @@ from streamfold.reply.parts import (
     TextPart,
     ToolCall,
 )
+from streamfold.reply.timing import Timing
 from streamfold.reply.usage import Usage
 from streamfold.stops import StopMatch
 
@@ -42,6 +44,9 @@ REPLY = Reply(
     callback_error=CallbackError(KeyError("k")),
     anomalies=["odd"],
     leftover=b"data: \xff",
+    passed="no content for 5 s",
+    timing=Timing(0.25, 0.0, 0.5, None, None, None, deltas=1, events=1, bytes=12),
+    response=Response(200, {"x-request-id": "q"}, attempts=2),
 )
 
 
@@ -89,11 +94,15 @@ def test_json_has_what_else_was_received():
     assert said["error"] == {"type": "ProviderError", "message": "overloaded"}
     assert said["callback_error"]["type"] == "CallbackError"
     assert said["leftover"] == r"data: \xff"
+    assert said["passed"] == "no content for 5 s"
+    assert said["response"] == {"status": 200, "headers": {"x-request-id": "q"}, "attempts": 2}
+    assert (said["timing"]["first"], said["timing"]["gap_max"], said["timing"]["bytes"]) == (0.25, None, 12)
 
 
 def test_json_of_an_empty_reply():
     said = Reply().to_dict()
     assert (said["verdict"], said["text"], said["stop"], said["error"]) == (None, "", None, None)
+    assert (said["timing"], said["response"], said["passed"]) == (None, None, None)
     assert said["choices"][0]["parts"] == []
 
 

@@ -47,6 +47,7 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         **first,
         "stop": _shallow(reply.stop) if reply.stop else None,
         "usage": _shallow(reply.usage),
+        "timing": _shallow(reply.timing) if reply.timing else None,
         "id": reply.id,
         "model": reply.model,
         "fingerprint": reply.fingerprint,
@@ -54,6 +55,8 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "error": _error(reply.error),
         "callback_error": _error(reply.callback_error),
         "anomalies": reply.anomalies,
+        "passed": reply.passed,
+        "response": _shallow(reply.response) if reply.response else None,
         "leftover": reply.leftover.decode("utf-8", "backslashreplace"),
         "choices": choices,
     }

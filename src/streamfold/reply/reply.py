@@ -198,7 +198,7 @@ class Reply:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the reply as JSON-able values: what ``--json`` prints."""
+        """Return the reply as JSON-able values: what ``--json`` prints. Times are in seconds."""
         from .as_dict import reply_json
 
         return reply_json(self)
