@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from streamfold import Recording, Verdict, fold
+
 from ..plain_server import HEAD, Peer, PlainServer, plain_server
 from ..terminal.screen import Screen, terminal
 
@@ -137,6 +139,24 @@ def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(
     assert (done.stdout, done.returncode) == (b"Hello **Ann**! \nShort. \n", 0)
 
 
+def test_each_reply_is_recorded_in_a_folder(server: PlainServer, model: Model, tmp_path: Path) -> None:
+    model.replies[1] = "Short."
+    folder = tmp_path / "of" / "replies"
+    recording = ("--record", str(folder))
+    run("chat", *engine(server), *recording, folder=tmp_path, stdin=b"I am Ann.\nAnd?\n")
+    run("chat", "--continue", *recording, folder=tmp_path, stdin=b"More.\n")
+    replies = {path.name: fold(Recording.open(path)) for path in sorted(folder.iterdir())}
+    assert {name: reply.text for name, reply in replies.items()} == {
+        "1-1.stream": "Hello **Ann**! ",
+        "1-2.stream": "Short. ",
+        "1-3.stream": "Third. ",
+    }
+    assert {reply.verdict for reply in replies.values()} == {Verdict.COMPLETE}
+    (tmp_path / "file").touch()
+    done = run("chat", "--record", str(tmp_path / "file"), folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+
+
 def test_run_asks_a_server(server: PlainServer, tmp_path: Path) -> None:
     done = run("run", "Hi", *engine(server), "--max-tokens", "9", "--seed", "1", folder=tmp_path)
     assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
@@ -162,7 +182,7 @@ def test_what_is_missing_is_a_sentence(arguments: list[str], said: str, tmp_path
 def test_a_conversation_that_is_not_there(tmp_path: Path) -> None:
     done = run("chat", "--continue", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"no conversation yet" in done.stderr
+    assert b"no conversation yet; `streamfold chat` begins one" in done.stderr
 
 
 def test_what_is_pasted_is_one_turn(server: PlainServer, tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ class Conversations:
             query = "SELECT engine, model, system, id FROM conversations WHERE ? IN (id, -1) ORDER BY id DESC LIMIT 1"
             row = self._db.execute(query, (-1 if id is None else id,)).fetchone()
             if row is None:
-                which = "there is no conversation yet" if id is None else f"there is no conversation {id}"
-                raise ConversationError(f"{which}; `streamfold chat --list` shows them")
+                if id is None:
+                    raise ConversationError("there is no conversation yet; `streamfold chat` begins one")
+                raise ConversationError(f"there is no conversation {id}; `streamfold chat --list` shows them")
             turns = self._db.execute("SELECT said, reply FROM turns WHERE conversation = ? ORDER BY place", (row[3],))
             said = [Turn(said, restored(reply) if reply else None) for said, reply in turns]
             return Conversation(row[0], row[1], row[2], row[3], said)

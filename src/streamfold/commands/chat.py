@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
+from pathlib import Path
 
 from ..chat.conversations import Conversation, Conversations, default_path
 from ..chat.slash import help_text, parsed
-from ..errors import MissingExtraError, StreamfoldError
+from ..errors import CallerError, MissingExtraError, StreamfoldError
 from ..events import TextDelta
+from ..intake import StreamOptions
 from ..reply import Verdict
 from ..terminal.controls import neutralised
 from . import exit_status, interrupts
@@ -38,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the conversations kept, and leave")
     add_engine_options(parser)
+    parser.add_argument(
+        "--record", metavar="FOLDER", help="record each reply's stream in this folder, as CONVERSATION-TURN.stream"
+    )
     add_display_options(parser)
 
 
@@ -45,6 +50,8 @@ def execute(arguments: Namespace) -> int:
     """Run the command; return its exit status."""
     if find_spec("platformdirs") is None:
         raise MissingExtraError("what `streamfold chat` needs", "terminal")
+    if arguments.record is not None:
+        _make_folder(arguments.record)
     with Conversations(default_path()) as kept:
         if arguments.list:
             _list(kept)
@@ -106,7 +113,7 @@ def _turn(kept: Conversations, conversation: Conversation, said: str, ask: Ask, 
     answered = False
     try:
         with display(arguments) as shown:
-            watched = watch(ask(conversation), {}, shown)
+            watched = watch(ask(conversation), _recorded(conversation, arguments), shown)
         if not sys.stdout.isatty():
             print(flush=True)  # between two replies; a terminal is at the start of a line already
         if watched.reply.parts:
@@ -121,6 +128,20 @@ def _turn(kept: Conversations, conversation: Conversation, said: str, ask: Ask, 
         if not answered:
             kept.drop(conversation)
             _note("no reply: what you said is not kept")
+
+
+def _make_folder(path: str) -> None:
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CallerError(f"cannot write into {path}: {error.strerror}") from error
+
+
+def _recorded(conversation: Conversation, arguments: Namespace) -> StreamOptions:
+    """Return where the reply to the last turn is recorded."""
+    if arguments.record is None:
+        return {}
+    return {"record": Path(arguments.record) / f"{conversation.id}-{len(conversation.turns)}.stream"}
 
 
 def _read() -> str:
