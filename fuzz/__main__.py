@@ -19,7 +19,8 @@ from streamfold.framing import FRAMINGS
 
 ROOT = Path(__file__).parents[1]
 FOUND = ROOT / ".cache" / "fuzz"
-TARGETS = ["text", *FRAMINGS, *DIALECTS]
+OF_TEXT = {"text": "fuzz.fuzz_text", "terminal": "fuzz.fuzz_terminal"}
+TARGETS = [*OF_TEXT, *FRAMINGS, *DIALECTS]
 GRACE_SECONDS = 60
 
 
@@ -40,7 +41,7 @@ def main(names: list[str]) -> int:
 def run(name: str) -> bool:
     """Run one target; return whether all went well."""
     seconds, seed = (os.environ.get(*default) for default in (("FUZZ_SECONDS", "1"), ("FUZZ_SEED", "1")))
-    target = ["fuzz.fuzz_text"] if name == "text" else ["fuzz.fuzz_wire", name]
+    target = [OF_TEXT[name]] if name in OF_TEXT else ["fuzz.fuzz_wire", name]
     options = [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={FOUND}/{name}-"]
     command = [sys.executable, "-W", "error", "-m", *target, *options]
     done = subprocess.run(command, cwd=ROOT, stdout=PIPE, stderr=STDOUT, timeout=float(seconds) + GRACE_SECONDS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fuzz import invariant, text_invariant, wires
+from fuzz import invariant, terminal_invariant, text_invariant, wires
 from streamfold.detection import MAX_SNIFF_BYTES
 from streamfold.dialects import DIALECTS
 from streamfold.events import Details, PartStart
@@ -34,6 +34,12 @@ def test_seed_of_text_keeps_the_invariant():
     stops, _, text = seed.read_text("utf-8").partition("\n\n")
     text_invariant.check_stops(text, stops.split("\n"))
     text_invariant.check_tags(text)
+
+
+@pytest.mark.parametrize("seed", wires.seeds("terminal_*", "txt"), ids=lambda seed: seed.stem)
+@pytest.mark.parametrize("width", terminal_invariant.WIDTHS)
+def test_seed_of_the_terminal_keeps_the_invariant(seed, width):
+    terminal_invariant.check_markdown(seed.read_text("utf-8"), width)
 
 
 def test_everything_has_a_seed():

@@ -239,12 +239,14 @@ class Markdown:
         if rows == head:
             return []
         shown = self._gap()
-        if len(rows) == 1 or not is_delimiter(rows[1]):
+        is_table = len(rows) > 1 and is_delimiter(rows[1])
+        laid_out = table(rows, self._room(), _styled) if is_table else None
+        if laid_out is None:
             for row in rows:
                 shown += [*self._wrapper.begin(self._within.hanging(), self._within.hanging())]
                 shown += [*self._feed_text(row), *self._close_text()]
             return shown
-        for segment in table(rows, self._room(), _styled):
+        for segment in laid_out:
             shown += [*self._within.hanging(), segment] if not shown or shown[-1].text == "\n" else [segment]
         return shown
 

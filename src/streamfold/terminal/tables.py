@@ -17,6 +17,11 @@ from .theme import DIM, STRONG
 Cells = list[str]
 Styled = Callable[[str, Style], list[Segment]]
 
+NARROWEST = 4
+"""Cells of the terminal that a column keeps, if what is in it is so wide: a narrower one could not be read."""
+
+BETWEEN = 3  # cells between two columns, of Rich's making
+
 _DELIMITER = re.compile(r"\|(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*")
 _CELL = re.compile(r"((?:\\.|`[^`]*`|[^|\\])*)\|?")
 _BREAK = re.compile(r"<br\s*/?>")
@@ -33,26 +38,37 @@ def cells_of(row: str) -> Cells:
     return [match[1].replace("\\|", "|").strip() for match in _CELL.finditer(inner) if match[0]]
 
 
-def table(rows: list[str], width: int, styled: Styled) -> list[Segment]:
-    """Return the table laid out for a terminal `width` cells wide; the second row is the one of dashes.
+def table(rows: list[str], width: int, styled: Styled) -> list[Segment] | None:
+    """Return the table laid out for a terminal `width` cells wide; None if that is too narrow for its columns.
 
     Args:
-        rows: The lines, as they came.
+        rows: The lines, as they came; the second is the one of dashes.
         width: In cells.
         styled: Gives a cell's text its inline styles.
     """
     head, dashes = cells_of(rows[0]), cells_of(rows[1])
+    heads = [_text(cell, STRONG, styled) for cell in head]
+    body = [[_text(cell, Style.null(), styled) for cell in _fitted(cells_of(row), len(head))] for row in rows[2:]]
+    if not heads or _narrowest([heads, *body]) > width:
+        return None
     laid_out = Table(box=box.SIMPLE_HEAD, border_style=DIM, header_style=STRONG, show_edge=False, pad_edge=False)
-    for place, cell in enumerate(head):
-        laid_out.add_column(_text(cell, STRONG, styled), justify=_justify(dashes[place : place + 1]), overflow="fold")
-    for row in rows[2:]:
-        laid_out.add_row(*[_text(cell, Style.null(), styled) for cell in _fitted(cells_of(row), len(head))])
+    for place, cell in enumerate(heads):
+        laid_out.add_column(cell, justify=_justify(dashes[place : place + 1]), overflow="fold")
+    for row in body:
+        laid_out.add_row(*row)
     return _rendered(laid_out, width)
 
 
 def _fitted(cells: Cells, n: int) -> Cells:
     """Return `n` cells; those beyond, which GFM would leave out, stand in the last one."""
-    return [*cells[: n - 1], " | ".join(cells[n - 1 :]), *[""] * (n - max(len(cells), 1))]
+    padded = [*cells, *[""] * (n - len(cells))]
+    return [*padded[: n - 1], " | ".join(padded[n - 1 :])]
+
+
+def _narrowest(rows: list[list[Text]]) -> int:
+    """Return how many cells of the terminal the table takes at least: Rich drops what it finds no place for."""
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    return sum(min(width, NARROWEST) for width in widths) + BETWEEN * (len(widths) - 1)
 
 
 def _justify(dashes: Cells) -> JustifyMethod:
