@@ -49,7 +49,8 @@ def _typed(values: Iterable[Any]) -> Reads:
 # -- OpenAI ----------------------------------------------------------------------------------------------------------
 
 
-def openai_chat(count: int) -> Reads:
+def openai_chat(count: int, words: Iterable[str] | None = None) -> Reads:
+    """With `count` words of its own, or those that are given."""
     frame = {
         "id": "chatcmpl-BkkWwZxkZ5lJ9wqkzYtA2Jv2hXr7x",
         "object": "chat.completion.chunk",
@@ -63,7 +64,8 @@ def openai_chat(count: int) -> Reads:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return {**frame, "choices": [choice], "usage": None, "obfuscation": padding}
 
-    text = [chunk({"content": word}, padding=padding) for word, padding in _padded(count)]
+    padded = zip(words or _words(count), _padding(count, 16), strict=True)
+    text = [chunk({"content": word}, padding=padding) for word, padding in padded]
     start = chunk({"role": "assistant", "content": "", "refusal": None})
     return [*_data([start, *text, chunk({}, "stop")]), b"data: [DONE]\n\n"]
 

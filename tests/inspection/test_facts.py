@@ -11,6 +11,7 @@ from streamfold.inspection.facts import inspected
 from streamfold.inspection.page import page
 from streamfold.inspection.statistics import PER_DECADE, histogram, percentile
 from streamfold.recordings import Recording
+from streamfold.recordings.format import encode
 
 from ..recordings.made import made
 
@@ -84,6 +85,22 @@ def test_the_timeline():
     ]
     (found,) = facts.calls
     assert (found.call.name, found.started_at, found.ended_at) == ("f", pytest.approx(0.4), pytest.approx(0.5))
+
+
+def test_a_stream_that_was_reconnected_is_one():
+    """Its times count from its own request, not from the one that brought the rest of it."""
+    rest = [
+        encode("request", 2_000_000, {"method": "GET"}),
+        encode("reconnect", 2_000_000, b""),
+        encode("response", 2_100_000, {"status": 200, "content_type": "text/event-stream"}),
+        encode("read", 2_300_000, delta(content="b")),
+        encode("read", 2_400_000, end()),
+        encode("end", 2_500_000, {"reading": "exhausted"}),
+    ]
+    facts = inspected(Recording.parse(made((0.2, delta(content="a"))) + b"".join(rest)), {})
+    assert (facts.reply.text, facts.reply.verdict, facts.attempts) == ("ab", "complete", 2)
+    assert (facts.to_response, facts.to_first_byte, facts.to_first, facts.total) == (0.1, 0.2, 0.2, 2.5)
+    assert facts.generating == pytest.approx(2.1)
 
 
 def test_a_torn_file_and_a_provider_that_says_no():

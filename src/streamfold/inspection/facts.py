@@ -66,6 +66,8 @@ class Call:
 class Facts:
     """What a recording tells.
 
+    The request is the one whose stream is folded, not one that failed before it.
+
     Attributes:
         reply: What it folds into.
         to_response: From the request to the head of the response, where both were written down.
@@ -127,7 +129,7 @@ def inspected(recording: Recording, options: Options) -> Facts:
     how = recording.ending
     watcher.take(ended_at, intake.close(how.verdict, how.error) if how else intake.close())
     facts.reply = intake.fold.reply
-    _measure(facts, recording.last, ended_at)
+    _measure(facts, recording.joined[0], ended_at)
     facts.timeline = timeline(facts, recording, ended_at)
     return facts
 

@@ -118,12 +118,12 @@ class Recording:
     @property
     def chunks(self) -> list[Chunk]:
         """What was read of the stream that is folded."""
-        return [chunk for attempt in self._joined for chunk in attempt.chunks]
+        return [chunk for attempt in self.joined for chunk in attempt.chunks]
 
     @property
     def folded(self) -> Iterator[Chunk]:
         """What is to be folded: `chunks`, and what tells how they belong together."""
-        first, *others = self._joined
+        first, *others = self.joined
         if first.seam is not None:
             yield Chunk(first.at, first.seam)
         if self.is_wire:
@@ -134,8 +134,8 @@ class Recording:
             yield from attempt.chunks
 
     @property
-    def _joined(self) -> list[Attempt]:
-        """The last attempt, after those whose stream it goes on with."""
+    def joined(self) -> list[Attempt]:
+        """The attempts that are folded: the last one, after those whose stream it goes on with."""
         first = len(self.attempts) - 1
         while first and self.attempts[first].seam == Seam(None):
             first -= 1
