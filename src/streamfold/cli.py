@@ -49,7 +49,7 @@ examples:
   streamfold chat                                   talk; what was said is kept
   streamfold chat --continue                        go on with it tomorrow
   curl -sN URL -d @request.json | streamfold fold   any provider's stream, live
-  streamfold fold --record reply.stream ...         write down what comes, and when
+  streamfold run "..." --record reply.stream        write down what comes, and when
   streamfold inspect reply.stream                   see what happened in it
   streamfold COMMAND --help                         what a command can do
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -183,6 +184,16 @@ def test_a_conversation_that_is_not_there(tmp_path: Path) -> None:
     done = run("chat", "--continue", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"no conversation yet; `streamfold chat` begins one" in done.stderr
+
+
+def test_where_no_server_runs_the_status_asks_for_one(tmp_path: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/v1"
+        done = run("run", "Hi", "--engine", url, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"does a server run there?" in done.stderr
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_what_is_pasted_is_one_turn(server: PlainServer, tmp_path: Path) -> None:

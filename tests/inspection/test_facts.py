@@ -130,11 +130,13 @@ def test_a_page_holds_nothing_that_could_run():
 
 
 def test_a_page_of_a_long_stream_is_bounded():
-    chunks = [(0.2 + at / 1000, delta(content="word ")) for at in range(30_000)]
-    found = recording(*chunks, (40.0, end()))
+    chunks = [(0.2 + at / 1000, delta(reasoning_content="word ")) for at in range(30_000)]
+    found = recording(*chunks, (40.0, delta(content="The last line.\n")), (41.0, end()))
     shown = page(inspected(found, {}), found, "long")
     assert shown.count("<line") < 5_000
     assert len(shown) < 3_000_000
+    assert shown.count("word ") == 30_000
+    assert '<div class="said text">The last line.\n</div>' in shown
 
 
 def test_percentiles_are_nearest_ranks():

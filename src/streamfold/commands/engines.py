@@ -38,8 +38,9 @@ def add_engine_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         metavar="ENGINE",
-        help=f"{', '.join(NAMES)}, or the URL of a server that speaks OpenAI's chat API, with its key, if it "
-        f"needs one, in {KEY_VARIABLE} (default: local, which needs no server and no account)",
+        help=f"{', '.join(NAMES)}, with its key in the environment as for the provider's own client, or the URL of a "
+        f"server that speaks OpenAI's chat API, with its key, if it needs one, in {KEY_VARIABLE} (default: local, "
+        "which needs no server and no account)",
     )
     parser.add_argument("--model", metavar="MODEL", help="the model's name; of the engine local, a GGUF file")
     parser.add_argument("--system", metavar="TEXT", help="instructions that stand before the conversation")

@@ -18,7 +18,10 @@ def status_line(reply: Reply) -> str:
 def _ending(reply: Reply) -> str:
     if reply.stop:
         return f"stopped by {reply.stop.string!r} at character {reply.stop.offset:,}"
-    return f"{reply.verdict}, {reply.error}" if reply.error else str(reply.verdict)
+    if reply.error is None:
+        return str(reply.verdict)
+    advice = "; does a server run there?" if isinstance(reply.error.__cause__, ConnectionRefusedError) else ""
+    return f"{reply.verdict}, {reply.error}{advice}"
 
 
 def _numbers(reply: Reply) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..recordings.source import Recording
 from .charts import arrival, gaps, seconds, speed, wire
 from .facts import Facts
 
-MAX_SHOWN_MARKS = 20_000
+MAX_TINTED_MARKS = 20_000
 """Bounds how many pieces of content the page tints one by one; the rest is shown plain."""
 
 _GOOD = {"complete", "stopped", "tool_calls"}
@@ -107,11 +107,10 @@ def _reply(facts: Facts) -> str:
     """Show the content, each piece tinted by how long the reader waited for it."""
     median = facts.percentiles.get("p50") or 0.0
     words = [
-        (mark.kind, _tinted(mark.text, mark.gap, median))
-        for mark in facts.marks[:MAX_SHOWN_MARKS]
+        (mark.kind, _tinted(mark.text, mark.gap if place < MAX_TINTED_MARKS else None, median))
+        for place, mark in enumerate(facts.marks)
         if mark.kind != "tool"
     ]
-    rest = "".join([mark.text for mark in facts.marks[MAX_SHOWN_MARKS:] if mark.kind == "text"])
     if not words:
         return ""
     blocks: list[tuple[str, list[str]]] = []
@@ -121,7 +120,7 @@ def _reply(facts: Facts) -> str:
         blocks[-1][1].append(word)
     shown = "".join([f'<div class="said {kind}">{"".join(pieces)}</div>' for kind, pieces in blocks])
     note = "the darker the ground, the longer the reader waited for the piece"
-    return f"<section><h2>The reply</h2>{shown}{escape(rest)}<p class='words'>{note}</p></section>"
+    return f"<section><h2>The reply</h2>{shown}<p class='words'>{note}</p></section>"
 
 
 def _tinted(text: str, gap: float | None, median: float) -> str:
