@@ -139,6 +139,13 @@ def test_a_page_of_a_long_stream_is_bounded():
     assert '<div class="said text">The last line.\n</div>' in shown
 
 
+def test_percentiles_that_are_the_same_share_a_label():
+    found = recording(*EVEN, (1.6, end()))
+    assert ">p50, p95, p99</text>" in page(inspected(found, {}), found, "even")
+    found = recording(*EVEN, (3.6, delta(content="x")), (4.0, end()))
+    assert ">p50</text>" in page(inspected(found, {}), found, "late")
+
+
 def test_percentiles_are_nearest_ranks():
     values = [float(at) for at in range(1, 101)]
     assert [percentile(values, share) for share in (0.5, 0.95, 0.99, 1.0)] == [50, 95, 99, 100]

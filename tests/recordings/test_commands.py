@@ -158,7 +158,10 @@ def test_any_width_will_do(files, width):
         command, capture_output=True, timeout=60, env={"COLUMNS": width, "PYTHONPATH": ":".join(sys.path)}
     )
     assert done.returncode == 0, done.stderr
-    assert max(len(line.rstrip()) for line in done.stdout.decode().splitlines()) <= int(width)
+    shown = done.stdout.decode()
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= int(width)
+    assert "…" not in shown  # nothing is left out for want of room
+    assert "█" * 18 in shown
 
 
 def test_fold_records_what_it_reads(tmp_path):

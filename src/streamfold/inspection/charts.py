@@ -15,6 +15,7 @@ from .facts import Facts, Mark
 
 WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 34
+LABEL = 28  # how wide the name of a percentile is
 MAX_POINTS = 1_500
 """Bounds how many points a line has: a page is for eyes."""
 
@@ -86,10 +87,7 @@ def gaps(facts: Facts) -> str:
         f"<title>{one.n:,} gaps of {seconds(one.low)} to {seconds(one.high)}</title></rect>"
         for one in facts.histogram if one.n
     ])  # fmt: skip
-    names = ("p50", "p95", "p99")
-    lines = "".join(
-        [_flag(x(max(facts.percentiles[name], low)), name, seconds(facts.percentiles[name])) for name in names]
-    )
+    lines = _percentiles(facts, lambda value: x(max(value, low)))
     axes = _log_axis(x, low, high) + _y_axis(y, top, "gaps")
     return _svg("How long the gaps between content are", axes + bars + lines)
 
@@ -156,6 +154,18 @@ def _flag(across: float, label: str, title: str) -> str:
     word = f'<text class="flag" x="{across:.1f}" y="{TOP + 7}" {side}>{escape(label)}</text>' if label else ""
     line = f'<line class="flag" x1="{across:.1f}" x2="{across:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">'
     return f"{line}<title>{escape(title)}</title></line>{word}"
+
+
+def _percentiles(facts: Facts, x: Scale) -> str:
+    """Flag the percentiles; those that stand too near to each other share a label."""
+    places = [(x(facts.percentiles[name]), name) for name in ("p50", "p95", "p99")]
+    flags, names = [], []
+    for (across, name), (following, _) in zip(places, [*places[1:], (math.inf, "")], strict=True):
+        names.append(name)
+        is_apart = following - across > LABEL
+        flags.append(_flag(across, ", ".join(names) if is_apart else "", seconds(facts.percentiles[name])))
+        names = [] if is_apart else names
+    return "".join(flags)
 
 
 # -- axes -------------------------------------------------------------------------------------------------------------

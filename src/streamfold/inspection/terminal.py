@@ -42,7 +42,7 @@ def _parts(facts: Facts, recording: Recording, name: str, width: int) -> Iterato
         yield _labelled("speed", line, f"{facts.rate_unit} a second over time")
     if facts.histogram:
         yield Text()
-        yield _histogram(facts)
+        yield _histogram(facts, min(width, _BAR))
     yield Text()
     yield _timeline(facts)
 
@@ -68,12 +68,12 @@ def _numbers(facts: Facts) -> Table:
     return table
 
 
-def _histogram(facts: Facts) -> Table:
-    """Return how many gaps are how long, a bar for each bin that has any."""
+def _histogram(facts: Facts, width: int) -> Table:
+    """Return how many gaps are how long, a bar of at most `width` cells for each bin that has any."""
     most = max(one.n for one in facts.histogram)
     table = Table.grid(padding=(0, 1))
     for one in facts.histogram:
-        bar = "█" * round(one.n / most * _BAR) or ("▏" if one.n else "")
+        bar = "█" * round(one.n / most * width) or ("▏" if one.n else "")
         span = f"{seconds(one.low)}–{seconds(one.high)}"
         table.add_row(Text(span, "dim", justify="right"), Text(bar, "blue"), Text(f"{one.n:,}" if one.n else "", "dim"))
     return table
@@ -96,6 +96,8 @@ def _labelled(label: str, plot: str, words: str) -> Table:
 
 def _timeline(facts: Facts) -> Table:
     table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for entry in facts.timeline:
         style = "red" if entry.is_trouble else ""
         detail = Text(neutralised(entry.detail), style or "dim")
