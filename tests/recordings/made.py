@@ -6,9 +6,9 @@ SSE = {"status": 200, "content_type": "text/event-stream"}
 REQUEST = {"method": "POST", "url": "https://api.example.org/v1/chat/completions", "parameters": {"model": "m"}}
 
 
-def made(*chunks, end=None, request=REQUEST, response=SSE, ended_at=None):
-    """Return a recording of chunks, each a time in seconds and bytes, text or a mapping."""
-    records = [MAGIC, encode("head", 0, {"created": "2026-11-27T18:00:00Z", "by": "streamfold"})]
+def made(*chunks, end=None, request=REQUEST, response=SSE, ended_at=None, **named):
+    """Return a recording of chunks, each a time in seconds and bytes, text or a mapping; `named` stands in its head."""
+    records = [MAGIC, encode("head", 0, {"created": "2026-11-27T18:00:00Z", "by": "streamfold", **named})]
     if request:
         records.append(encode("request", 0, request))
     if response:

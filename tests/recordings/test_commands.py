@@ -10,6 +10,9 @@ import time
 import httpx
 import pytest
 
+from streamfold import Recording, fold
+from streamfold.encoders import ENCODERS
+
 from ..terminal.screen import terminal
 from ..test_cli import END, ERROR, MORE, REST, START, WHOLE, run, start
 from .made import made
@@ -96,6 +99,27 @@ def test_convert(files, tmp_path):
     assert told["response"]["content_type"] == "text/event-stream"
 
 
+@pytest.mark.parametrize("name", ENCODERS)
+def test_what_was_converted_is_no_longer_what_its_reader_named(tmp_path, name):
+    source, out = str(tmp_path / "mistral.stream"), str(tmp_path / "out.stream")
+    request = {"method": "POST", "url": "https://api.example.org", "dialect": "mistral_chat"}
+    named = {"dialect": "mistral_chat", "content_type": "text/event-stream"}
+    (tmp_path / "mistral.stream").write_bytes(made(*READS, end={"reading": "exhausted"}, request=request, **named))
+    assert run("convert", source, "--to", name, "--recording", "-o", out).returncode == 0
+    reply = fold(Recording.open(out))
+    assert (reply.text, reply.verdict, reply.dialect) == ("Hello wor<END>ld", "complete", name)
+
+
+def test_every_command_reads_a_recording_as_its_reader_did(tmp_path):
+    path = tmp_path / "completions.stream"
+    path.write_bytes(made(*READS, dialect="openai_completions"))
+    for command in (["fold"], ["replay", "--at-once"], ["replay", "--at-once", "--cut-at", "90%"], ["inspect"]):
+        told = json.loads(run(*command, str(path), "--json").stdout)
+        assert told.get("reply", told)["dialect"] == "openai_completions", command
+    told = json.loads(run("fold", str(path), "--json", "--dialect", "openai_chat").stdout)
+    assert told["dialect"] == "openai_chat"
+
+
 def test_convert_keeps_the_timing(files, tmp_path):
     out = str(tmp_path / "out.stream")
     run("convert", files["whole.stream"], "--to", "gemini", "--recording", "-o", out)
@@ -175,8 +199,7 @@ def test_fold_records_what_it_reads(tmp_path):
 
 
 def test_record_replay_over_http_and_record_again_gives_the_same_bytes(files, tmp_path):
-    from streamfold import Request, fold
-    from streamfold.recordings import Recording
+    from streamfold import Request
 
     again, once_more = str(tmp_path / "again.stream"), str(tmp_path / "once_more.stream")
     for source, target in ((files["whole.stream"], again), (again, once_more)):

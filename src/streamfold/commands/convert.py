@@ -34,10 +34,10 @@ def execute(arguments: Namespace) -> int:
 
     recording = Recording.open(arguments.file)
     options: Options = {"dialect": arguments.dialect}
-    pieces, headers = converted(recording, arguments.to, options) if arguments.to else wire_of(recording, options)
-    content = b"".join([piece.data for piece in pieces])
+    wire = converted(recording, arguments.to, options) if arguments.to else wire_of(recording, options)
+    content = b"".join([piece.data for piece in wire.pieces])
     if arguments.recording:
-        content = as_recording(recording, pieces, headers)
+        content = as_recording(recording, wire)
     if arguments.output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

@@ -6,13 +6,16 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import CallerError
 from ..intake import Options
 from ..recordings.format import is_recording
 from .arguments import add_fold_options, add_output_options, add_record_option, fold_options, recorded
 from .showing import show
+
+if TYPE_CHECKING:
+    from ..recordings import Recording
 
 SUMMARY = "fold the bytes of a recorded or piped stream"
 READ_SIZE = 65_536  # bytes; a read returns as soon as there are any
@@ -31,6 +34,9 @@ def execute(arguments: Namespace) -> int:
     """Run the command; return its exit status."""
     with _opened(arguments.file) as file:
         options: Options = {**fold_options(arguments), "dialect": arguments.dialect}
+        recording = _recording(file)
+        if recording is not None:
+            return show(recording, arguments, recorded(recording.options(options), arguments))
         return show(_reads(file), arguments, recorded(options, arguments))
 
 
@@ -41,6 +47,19 @@ def _opened(path: str) -> BinaryIO:
         return open(path, "rb")
     except OSError as error:
         raise CallerError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _recording(file: BinaryIO) -> Recording | None:
+    """Return the recording in `file`, if it is one; what comes through a pipe is told by its first read."""
+    if not file.seekable():
+        return None
+    start = file.read(READ_SIZE)
+    if is_recording(start):
+        from ..recordings import Recording
+
+        return Recording.parse(start + file.read())
+    file.seek(-len(start), os.SEEK_CUR)
+    return None
 
 
 def _reads(file: BinaryIO) -> Iterator[Any]:

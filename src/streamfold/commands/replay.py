@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import cast
 
 from ..errors import CallerError
-from ..intake import Options, StreamOptions
+from ..intake import StreamOptions
 from .arguments import add_fold_options, add_output_options, fold_options, port
 from .exit_status import OK
 from .showing import show
@@ -58,12 +58,10 @@ def execute(arguments: Namespace) -> int:
     cut_at, stall_at = (text and Place.parse(text) for text in (arguments.cut_at, arguments.stall_at))
     faults = Faults(cut_at, stall_at, chunking(arguments.chunking))
     speed = None if arguments.at_once else arguments.speed
-    options: Options = {
-        **fold_options(arguments),
-        "dialect": arguments.dialect,
-        "content_type": recording.content_type,
-    }
+    options = recording.options({**fold_options(arguments), "dialect": arguments.dialect})
     if not arguments.serve:
+        if faults != Faults() and not recording.is_wire:  # it is OpenAI chat then, whatever the chunks were
+            options = fold_options(arguments)
         return show(replayed(recording, speed, faults, options), arguments, cast("StreamOptions", options))
     server = ReplayServer(
         recording, to=arguments.to, speed=speed, faults=faults, port=arguments.port or 0, options=options

@@ -116,8 +116,7 @@ class Facts:
 
 def inspected(recording: Recording, options: Options) -> Facts:
     """Return what `recording` tells, folded with `options`."""
-    own: Options = {"content_type": recording.content_type}
-    intake = Intake(**(own | options))
+    intake = Intake(**recording.options(options))
     facts = Facts(intake.fold.reply, attempts=len(recording.attempts))
     watcher = _Watcher(facts)
     for chunk in recording.folded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..encoders import encoder_named
 from ..intake import Intake, Options
@@ -14,15 +14,22 @@ from .source import Recording
 _SNIFFED = ((b"{", "application/x-ndjson"), (b"[", "application/json"), (b"\0", "application/vnd.amazon.eventstream"))
 
 
-def converted(recording: Recording, name: str, options: Options) -> tuple[list[Piece], dict[str, str]]:
-    """Return the pieces that say `recording` as the dialect called `name`, and the HTTP headers that go with them.
+class Wire(NamedTuple):
+    """What is sent, with the HTTP headers that go with it; `dialect` is named if it is another than was recorded."""
+
+    pieces: list[Piece]
+    headers: dict[str, str]
+    dialect: str | None = None
+
+
+def converted(recording: Recording, name: str, options: Options) -> Wire:
+    """Return the wire that says `recording` as the dialect called `name`.
 
     Raises:
         CallerError: There is no encoder of that name.
     """
     kind = encoder_named(name)
-    own: Options = {"content_type": recording.content_type}
-    intake = Intake(**(own | options))
+    intake = Intake(**recording.options(options))
     timed: list[tuple[float, list[Any]]] = []
     at = 0.0
     for chunk in recording.folded:
@@ -35,17 +42,17 @@ def converted(recording: Recording, name: str, options: Options) -> tuple[list[P
     reply = intake.fold.reply
     encoder = kind(reply.id, reply.model, _created(recording))
     pieces = [Piece(at, b"".join([encoder.feed(event) for event in events])) for at, events in timed]
-    return [piece for piece in pieces if piece.data], {"content-type": kind.CONTENT_TYPE, **kind.HEADERS}
+    return Wire([one for one in pieces if one.data], {"content-type": kind.CONTENT_TYPE, **kind.HEADERS}, name)
 
 
-def wire_of(recording: Recording, options: Options) -> tuple[list[Piece], dict[str, str]]:
-    """Return the pieces of a recording's wire; where it recorded no wire but text or chunks, that of OpenAI chat."""
+def wire_of(recording: Recording, options: Options) -> Wire:
+    """Return a recording's own wire; where it recorded no wire but text or chunks, that of OpenAI chat."""
     if not recording.is_wire:
         return converted(recording, "openai_chat", options)
     pieces = [Piece(chunk.at, chunk.data) for chunk in recording.chunks]
     headers = (recording.last.response or {}).get("headers")
     told = {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
-    return pieces, {"content-type": recording.content_type or _sniffed(pieces), **told}
+    return Wire(pieces, {"content-type": recording.content_type or _sniffed(pieces), **told})
 
 
 def _sniffed(pieces: list[Piece]) -> str:
@@ -60,16 +67,22 @@ def _created(recording: Recording) -> float:
         return 0.0
 
 
-def as_recording(recording: Recording, pieces: list[Piece], headers: dict[str, str]) -> bytes:
-    """Return a recording of `pieces`, which were made of `recording`: with what is told of it, and its timing."""
+def as_recording(recording: Recording, wire: Wire) -> bytes:
+    """Return a recording of `wire`, which was made of `recording`: with what is told of it, and its timing."""
     last = recording.last
     head = {"by": "streamfold", **recording.head}
-    response = {**(last.response or {"status": 200}), "content_type": headers["content-type"]}
+    request = dict(last.request or {})
+    if wire.dialect is not None:
+        head = {name: value for name, value in head.items() if name != "content_type"} | {"dialect": wire.dialect}
+        request.pop("dialect", None)
+    headers = {**wire.headers}
+    content_type = headers.pop("content-type")
+    response = {**(last.response or {"status": 200}), "content_type": content_type, "headers": headers}
     records = [MAGIC, encode("head", 0, head)]
     if last.request is not None:
-        records.append(encode("request", _micro(last.at), last.request))
+        records.append(encode("request", _micro(last.at), request))
     records.append(encode("response", _micro(last.answered_at or last.at), response))
-    records += [encode("read", _micro(piece.at), piece.data) for piece in pieces]
+    records += [encode("read", _micro(piece.at), piece.data) for piece in wire.pieces]
     if last.end is not None:
         records.append(encode("end", _micro(last.ended_at or last.at), last.end))
     return b"".join(records)

@@ -43,7 +43,7 @@ def replayed(recording: Recording, speed: float | None, faults: Faults, options:
         timed: Iterable[Chunk | Piece] = recording.folded
         ending = Ending.END
     else:
-        timed, ending = spoiled(wire_of(recording, options)[0], faults)
+        timed, ending = spoiled(wire_of(recording, options).pieces, faults)
         yield b""  # it is bytes that follow, even if none do
     for one in paced(timed, speed):
         yield one.data

@@ -57,13 +57,12 @@ class ReplayServer(ThreadingHTTPServer):
         port: int = 0,
         options: Options | None = None,
     ) -> None:
-        pieces, self.headers = converted(recording, to, options or {}) if to else wire_of(recording, options or {})
-        self.pieces, self.ending = spoiled(pieces, faults)
+        wire = converted(recording, to, options or {}) if to else wire_of(recording, options or {})
+        self.headers = wire.headers
+        self.pieces, self.ending = spoiled(wire.pieces, faults)
         how = recording.ending
         self.status = _status(recording)
-        if (
-            how is not None and isinstance(how.error, ProviderError) and not pieces
-        ):  # a refusal: no stream, but an answer
+        if how is not None and isinstance(how.error, ProviderError) and not wire.pieces:  # no stream, but an answer
             self.pieces = [Piece(recording.last.ended_at or 0.0, _refusal(how.error))]
             self.headers = {"content-type": "application/json"}
             self.status = how.error.status or 500

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from ..errors import CallerError, FramingError, ProviderError, SourceError, StreamfoldError
+from ..intake import Options
 from ..reply import Verdict
 from ..signals import ReadingEnded, Seam
 from .format import Record, RecordReader, is_recording
@@ -159,6 +160,11 @@ class Recording:
         named["dialect"] = named["dialect"] or (self.last.request or {}).get("dialect")
         named["content_type"] = named["content_type"] or self.content_type
         return {name: value for name, value in named.items() if isinstance(value, str)}
+
+    def options(self, given: Options) -> Options:
+        """Return how it is to be folded: as is `given`, and where that says nothing, as is known of it."""
+        said = {name: value for name, value in given.items() if value is not None}
+        return cast("Options", self.fold_options | said)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield what was read, and raise `ReadingEnded` where the reading did not simply come to the end."""

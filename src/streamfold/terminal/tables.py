@@ -67,7 +67,7 @@ def _fitted(cells: Cells, n: int) -> Cells:
 
 def _narrowest(rows: list[list[Text]]) -> int:
     """Return how many cells of the terminal the table takes at least: Rich drops what it finds no place for."""
-    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    widths: list[int] = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
     return sum(min(width, NARROWEST) for width in widths) + BETWEEN * (len(widths) - 1)
 
 
