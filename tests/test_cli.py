@@ -49,6 +49,8 @@ def test_fold_shows_the_text_and_tells_the_verdict(wire: bytes, arguments: list[
 def test_fold_reads_a_file(tmp_path: Path) -> None:
     (tmp_path / "wire").write_bytes(WHOLE)
     assert run("fold", str(tmp_path / "wire")).stdout == b"Hello wor<END>ld"
+    (tmp_path / "long").write_bytes(START * 1_000 + END)
+    assert run("fold", str(tmp_path / "long")).stdout == b"Hello " * 1_000
 
 
 def test_json_is_the_reply_and_nothing_else() -> None:

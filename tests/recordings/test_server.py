@@ -50,7 +50,7 @@ def replied(wire):
 def test_the_bytes_and_the_head_are_what_was_recorded():
     file = made((0.2, SSE[0]), (0.3, SSE[1] + SSE[2]), end={"reading": "exhausted"})
     with serving(file) as url:
-        for ask in (httpx.get, httpx.post, httpx.put):
+        for ask in (httpx.get, httpx.post, httpx.put, httpx.patch, httpx.delete):
             response = ask(f"{url}/any/path?key=1")
             assert (response.content, response.status_code) == (WIRE, 200)
             assert response.headers["content-type"] == "text/event-stream"

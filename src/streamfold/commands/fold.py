@@ -44,7 +44,7 @@ def _opened(path: str) -> BinaryIO:
     if path == "-":
         return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
     try:
-        return open(path, "rb")
+        return open(path, "rb", buffering=0)
     except OSError as error:
         raise CallerError(f"cannot read {path}: {error.strerror}") from error
 

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
-    do_GET = do_POST = do_PUT = do_HEAD = _replay  # noqa: N815 (the names that http.server looks for)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _replay  # noqa: N815 (http.server looks for them)
 
     def _skip_body(self) -> None:
         left = int(self.headers.get("Content-Length") or 0)
