@@ -52,3 +52,9 @@ def test_an_unknown_language_and_a_long_line_have_one_colour() -> None:
     long = "x" * (MAX_LINE + 1)
     assert Highlighter("python").line(long) == [Segment(long, CODE)]
     assert Highlighter("c").line("/* x */ // y")[0].style == DIM
+
+
+def test_a_lexer_that_never_ends_is_left() -> None:
+    highlighter = Highlighter("mcschema")  # which finds empty tokens without end in this
+    lines = ['<!--R"(`<<EOF { def f():', "second"]
+    assert [text_of(highlighter.line(line)) for line in lines] == lines

@@ -9,6 +9,7 @@ and ``*/``, which most tables match only as a whole, are carried here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, cast
 
 from pygments.lexer import ExtendedRegexLexer, Lexer, LexerContext, RegexLexer
@@ -23,6 +24,7 @@ MAX_LINE = 2_000
 """Bounds how much of a line is held, and what a line costs, in characters: a longer one is not highlighted."""
 
 _COMMENTS: tuple[Any, ...] = (Comment, String.Doc)
+_Located = tuple[int, _TokenType, str]
 _Tokens = list[tuple[_TokenType, str]]
 
 
@@ -43,9 +45,16 @@ class Highlighter:
         """Return `line`, which has no newline, highlighted."""
         if self._lexer is None or len(line) > MAX_LINE:
             return [Segment(line, CODE)]
+        try:
+            return self._highlighted(self._lexer, line)
+        except _EndlessError:
+            self._lexer = None
+            return [Segment(line, CODE)]
+
+    def _highlighted(self, lexer: Lexer, line: str) -> list[Segment]:
         comment, code = self._cut_comment(line)
         shown = [Segment(comment, DIM)] if comment else []
-        opened = _comment_start(self._lexer, code) if "/*" in code else None
+        opened = _comment_start(lexer, code) if "/*" in code else None
         self._in_comment = self._in_comment or opened is not None
         shown += _segments(self._tokens(code[:opened]))
         return shown if opened is None else [*shown, Segment(code[opened:], DIM)]
@@ -64,7 +73,7 @@ class Highlighter:
         context = LexerContext(line + "\n", 0, self._stack)
         try:
             lexer = cast("ExtendedRegexLexer", self._lexer)  # a table is all that the method needs
-            found = list(ExtendedRegexLexer.get_tokens_unprocessed(lexer, context=context))
+            found = _ended(ExtendedRegexLexer.get_tokens_unprocessed(lexer, context=context), line)
         except TypeError:  # a rule of this lexer's wants to be called without the context
             self._carries = False
             return _plain_tokens(self._lexer, line)
@@ -79,15 +88,28 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
+class _EndlessError(Exception):
+    """A lexer goes on for ever."""
+
+
+def _ended(tokens: Iterable[_Located], line: str) -> list[_Located]:
+    """Return the tokens of `line`; of Pygments' lexers one (mcschema) may find empty ones without end."""
+    most = 10 * len(line) + 100
+    found = list(islice(tokens, most))
+    if len(found) == most:
+        raise _EndlessError
+    return found
+
+
 def _plain_tokens(lexer: Lexer, line: str) -> _Tokens:
-    return [(kind, value) for _, kind, value in lexer.get_tokens_unprocessed(line + "\n")]
+    return [(kind, value) for _, kind, value in _ended(lexer.get_tokens_unprocessed(line + "\n"), line)]
 
 
 def _comment_start(lexer: Lexer, line: str) -> int | None:
     """Return where in `line` a comment begins that does not end there: one that an added end would belong to."""
     start = None
     end = ""
-    for at, kind, value in lexer.get_tokens_unprocessed(line + "\n*/"):
+    for at, kind, value in _ended(lexer.get_tokens_unprocessed(line + "\n*/"), line):
         is_comment = any(kind in one for one in _COMMENTS)
         start = (at if start is None else start) if is_comment else None
         end = value
