@@ -18,7 +18,7 @@ providers put elsewhere than in ``usage``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,7 +26,7 @@ import msgspec
 from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
 from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..reply.parts import MediaPart, ReasoningPart, TextPart
+from ..reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply.usage import Usage
 from .fields import blob, count, dumped, get, media, objects, text, word
 from .json_dialect import JSONDialect
@@ -38,6 +38,7 @@ _NoItems = Annotated[list[Any], msgspec.Meta(max_length=0)]
 
 class _NoLogprobs(msgspec.Struct, gc=False):
     content: None = None
+    refusal: None = None
 
 
 class _NoGraphData(msgspec.Struct, gc=False):
@@ -58,6 +59,8 @@ class _PlainDelta(msgspec.Struct, gc=False):
     annotations: _NoItems | None = None
     images: _NoItems | None = None
     audio: None = None
+    thinking_blocks: _NoItems | None = None
+    executed_tools: _NoItems | None = None
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
@@ -112,6 +115,7 @@ class OpenAIChat(JSONDialect):
         self._n_chunks = 0
         self._citations: list[Any] = []
         self._audio = bytearray()
+        self._executed: set[tuple[int, int | None]] = set()  # tools of Groq's that were told of, by choice and index
         self._n_named = 0
         self.is_named = False
 
@@ -148,8 +152,10 @@ class OpenAIChat(JSONDialect):
         identity = Identity(*(word(chunk.get(name)) for name in ("id", "model", "system_fingerprint")))
         deltas.append(identity)
         for choice in objects(chunk.get("choices")):
-            _read_choice(choice, deltas)
-            self._audio += blob(get(choice, "delta", "audio", "data")) or b""
+            delta = _delta_of(choice)
+            self._read_executed(delta.get("executed_tools"), count(choice.get("index")) or 0, deltas)
+            _read_choice(choice, delta, deltas)
+            self._audio += blob(get(delta, "audio", "data")) or b""
         self._n_named += identity.id is not None or identity.model is not None
         self._n_chunks += 1
         self.is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
@@ -162,17 +168,31 @@ class OpenAIChat(JSONDialect):
         if error:
             deltas.append(provider_error(error, chunk))
 
+    def _read_executed(self, tools: Any, choice: int, deltas: list[Delta]) -> None:
+        """Append the tools that Groq ran itself. A call comes again with what it gave."""
+        for tool in objects(tools):
+            name, at = word(tool.get("type")) or "tool", (choice, count(tool.get("index")))
+            if at not in self._executed:
+                self._executed.add(at)
+                deltas.append(WholePart(ServerToolCall(None, name, text(tool.get("arguments")), complete=True), choice))
+            if tool.get("output") is not None:
+                deltas.append(WholePart(ServerToolResult(None, name, tool), choice))
 
-def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
-    index = count(choice.get("index")) or 0
-    n_before = len(deltas)
+
+def _delta_of(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     # A reply that was not streamed says "message"; Perplexity says both, and "message" is then the text so far.
     delta = choice.get("delta") or (choice.get("message") if "delta" not in choice else None)
-    if isinstance(delta, Mapping):
-        _read_delta(delta, index, deltas)
-    logprobs = get(choice, "logprobs", "content")
-    if isinstance(logprobs, list) and logprobs:
-        deltas.append(Logprobs(logprobs, index))
+    return delta if isinstance(delta, Mapping) else {}
+
+
+def _read_choice(choice: Mapping[str, Any], delta: Mapping[str, Any], deltas: list[Delta]) -> None:
+    index = count(choice.get("index")) or 0
+    n_before = len(deltas)
+    _read_delta(delta, index, deltas)
+    for name in ("content", "refusal"):
+        logprobs = get(choice, "logprobs", name)
+        if isinstance(logprobs, list) and logprobs:
+            deltas.append(Logprobs(logprobs, index))
     if error := choice.get("error"):
         deltas.append(provider_error(error, choice))
     usage = choice.get("usage")  # Moonshot
@@ -190,8 +210,11 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
     details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
     if details:
         deltas.append(Details(ReasoningPart, {"details": details}, index))
-    for detail in details:
-        seals = {"signature": word(detail.get("signature")), "redacted": word(detail.get("data"))}
+    # LiteLLM; Envoy AI Gateway
+    sealed = [*details, *objects(delta.get("thinking_blocks")), *_listed(delta.get("reasoning_content"))]
+    for one in sealed:
+        redacted = word(one.get("data")) or word(one.get("redactedContent"))
+        seals = {"signature": word(one.get("signature")), "redacted": redacted}
         if any(seals.values()):
             deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
     content = delta.get("content")
@@ -230,15 +253,20 @@ def _read_content(part: Any, index: int, deltas: list[Delta]) -> None:
 
 def _reasoning(delta: Mapping[str, Any]) -> str:
     """Return the reasoning in `delta`, which providers spell differently, and some in two spellings at once."""
-    # DeepSeek, vLLM, xAI | OpenRouter, Groq, Ollama | Copilot | Mistral, in a list of parts
+    # DeepSeek, vLLM, xAI (Envoy's gateway: an object) | OpenRouter, Groq, Ollama | Copilot | Mistral, a list of parts
     for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking"):
         value = delta.get(name)
         if isinstance(value, str) and value:
             return value
-        if joined := "".join([text(part.get("text")) for part in objects(value)]):
+        if joined := "".join([text(part.get("text")) for part in _listed(value)]):
             return joined
-    # OpenRouter, Snowflake
-    return "".join([text(d.get("text")) or text(d.get("summary")) for d in objects(delta.get("reasoning_details"))])
+    # OpenRouter, Snowflake | LiteLLM
+    pieces = [text(d.get("text")) or text(d.get("summary")) for d in objects(delta.get("reasoning_details"))]
+    return "".join(pieces) or "".join([text(block.get("thinking")) for block in objects(delta.get("thinking_blocks"))])
+
+
+def _listed(value: Any) -> Iterator[Mapping[str, Any]]:
+    return objects([value] if isinstance(value, Mapping) else value)
 
 
 def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
@@ -257,12 +285,23 @@ def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallP
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """Return a usage report."""
     details = usage.get("prompt_tokens_details") or usage.get("prompt_token_details")  # Writer
-    cached = get(details, "cached_tokens")
+    cached, reasoning = get(details, "cached_tokens"), get(usage, "completion_tokens_details", "reasoning_tokens")
+    if cached is None:
+        cached = usage.get("prompt_cache_hit_tokens")  # DeepSeek
+    if cached is None:
+        cached = _counted(usage, "num_cached_tokens", "cached_tokens")  # Mistral, Moonshot
+    if reasoning is None:
+        reasoning = _counted(usage, "reasoning_tokens")  # Perplexity
     return Usage(
         input_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         total_tokens=count(usage.get("total_tokens")),
-        cached_tokens=count(cached if cached is not None else usage.get("prompt_cache_hit_tokens")),  # DeepSeek
-        reasoning_tokens=count(get(usage, "completion_tokens_details", "reasoning_tokens")),
+        cached_tokens=count(cached),
+        reasoning_tokens=count(reasoning),
         raw=usage,
     )
+
+
+def _counted(usage: Mapping[str, Any], *names: str) -> Any:
+    """Return a number beside the usual ones; servers that do not count it say 0 there (Together, SGLang)."""
+    return next((usage[name] for name in names if usage.get(name)), None)
