@@ -208,6 +208,8 @@ class AnthropicMessages(JSONDialect):
             for index in list(self._whole):
                 self._stop_block(index, deltas)
             deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE)))
+            if explanation := word(get(delta, "stop_details", "explanation")):
+                deltas.append(Anomaly(f"the model ended with {reason}: {explanation}"))
 
 
 def _read_text(block: Mapping[str, Any], deltas: list[Delta]) -> None:
