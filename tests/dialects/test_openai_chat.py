@@ -12,7 +12,7 @@ from streamfold.dialects import ALIASES, json_dialect
 from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.errors import DialectError, LimitError, ProviderError, StreamfoldError
 from streamfold.events import Details, ReasoningDelta, RefusalDelta, TextDelta
-from streamfold.folding.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
+from streamfold.folding.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece, WholePart
 from streamfold.framing.sse import ServerSentEvent
 from streamfold.reply import Verdict
 from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
@@ -69,6 +69,18 @@ WORDS = {
     "references (Mistral)": (
         {"content": [{"text": "a"}, {"type": "reference", "reference_ids": [1]}]},
         [TextDelta("a"), Details(TextPart, {"citations": [{"type": "reference", "reference_ids": [1]}]})],
+    ),
+    "an image and a file (Mistral)": (
+        {
+            "content": [
+                {"type": "image_url", "image_url": "data:image/png;base64,AA=="},
+                {"type": "file", "file_id": "f"},
+            ]
+        },
+        [
+            WholePart(MediaPart("image/png", b"\0")),
+            WholePart(ServerToolResult(None, "file", {"type": "file", "file_id": "f"})),
+        ],
     ),
     "sources of a graph (Writer)": (
         {"content": "a", "graph_data": {"sources": [{"file_id": "f"}], "status": "finished"}},

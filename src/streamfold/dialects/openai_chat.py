@@ -101,6 +101,9 @@ VERDICTS = {
 stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
 (insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort). Any other is an end like "stop"."""
 
+_KEPT = {"image_url", "document_url", "input_audio", "file", "tool_file", "resource", "resource_link"}
+"""Parts of a message that are neither text nor reasoning."""
+
 MAX_NAMELESS = 16
 """Bounds how long the typed attempts wait for a chunk that says who answers, which only the untyped way reads."""
 
@@ -219,7 +222,7 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
             deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
     content = delta.get("content")
     for part in content if isinstance(content, list) else (content,):
-        _read_content(part, index, deltas)
+        read_content(part, index, deltas)
     if sources := list(objects(get(delta, "graph_data", "sources"))):  # Writer
         deltas.append(Details(TextPart, {"citations": sources}, index))
     if transcript := text(get(delta, "audio", "transcript")):  # a spoken answer: what it says is its text
@@ -232,12 +235,13 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
     if refusal := text(delta.get("refusal")):
         deltas.append(RefusalDelta(refusal, index))
     for call in objects(delta.get("tool_calls")):
-        deltas.append(_tool_call(call, call.get("function"), index))
+        deltas.append(tool_call(call, call.get("function"), index))
     if legacy := delta.get("function_call"):
-        deltas.append(_tool_call({}, legacy, index))
+        deltas.append(tool_call({}, legacy, index))
 
 
-def _read_content(part: Any, index: int, deltas: list[Delta]) -> None:
+def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
+    """Append what the content of a message, or one of its parts, says."""
     if isinstance(part, str) and part:
         deltas.append(TextDelta(part, index))
     elif isinstance(part, Mapping):
@@ -247,8 +251,12 @@ def _read_content(part: Any, index: int, deltas: list[Delta]) -> None:
             deltas.append(ReasoningDelta(reasoning, index))
         if signature := word(part.get("signature")):  # Mistral
             deltas.append(Details(ReasoningPart, {"signature": signature}, index))
-        if part.get("type") in ("reference", "tool_reference"):  # Mistral
+        kind = text(part.get("type"))
+        if kind in ("reference", "tool_reference"):  # Mistral, as are the next
             deltas.append(Details(TextPart, {"citations": [part]}, index))
+        elif kind in _KEPT:
+            found = media(get(part, kind, "url") or part.get(kind))
+            deltas.append(WholePart(found or ServerToolResult(None, kind, part), index))
 
 
 def _reasoning(delta: Mapping[str, Any]) -> str:
@@ -269,7 +277,8 @@ def _listed(value: Any) -> Iterator[Mapping[str, Any]]:
     return objects([value] if isinstance(value, Mapping) else value)
 
 
-def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
+def tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
+    """Return the piece of a tool call that `call` is, whose name and arguments are in `function`."""
     arguments = get(function, "arguments")
     if isinstance(arguments, Mapping):  # as an object, not as text: Ollama-like servers
         arguments = dumped(arguments)
