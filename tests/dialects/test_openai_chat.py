@@ -555,6 +555,13 @@ def test_sound_is_one_part_and_its_transcript_the_text():
     assert reply.parts[-1] == MediaPart("", b"\x00\x01\x00\x01")
 
 
+def test_sound_and_citations_before_an_error_are_kept():
+    said = {"choices": [{"delta": {"content": "a", "audio": {"data": "AAE="}}}], "citations": ["u"]}
+    reply = reply_of(said, {"error": {"message": "no"}, "choices": []})
+    assert reply.verdict is Verdict.ERRORED
+    assert reply.parts == [TextPart("a", ["u"]), MediaPart("", b"\x00\x01")]
+
+
 def test_citations_that_every_chunk_repeats_are_told_once():
     found = [{"url": "https://example.org"}]
     reply = reply_of(*({"search_results": found, **chunk({"content": word})} for word in "ab"))

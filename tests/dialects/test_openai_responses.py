@@ -479,6 +479,12 @@ def test_error_in_mid_stream(error, kind, name):
     assert reply.error.content_delivered
 
 
+def test_event_that_says_its_type_beside_the_data_alone():
+    text = {"output_index": 0, "content_index": 0, "delta": "a"}
+    reply = folded(sse(text, event="response.output_text.delta"))
+    assert (reply.text, reply.dialect) == ("a", "openai_responses")
+
+
 def test_an_error_is_not_the_end():
     failed = event("failed", response=response("failed", usage=USAGE, error={"code": "other", "message": "again"}))
     reply = folded(sse(CREATED, *TEXT[:3]) + sse(ERRORS["nested"], event="error") + sse(failed))

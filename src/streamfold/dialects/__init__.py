@@ -11,6 +11,7 @@ DIALECTS = {
     "mistral_conversations": "MistralConversations",
     "openai_assistants": "OpenAIAssistants",
     "openai_transcription": "OpenAITranscription",
+    "openai_media": "OpenAIMedia",
     "ui_messages": "UIMessages",
     "ui_data": "UIData",
     "llama_cpp": "LlamaCpp",

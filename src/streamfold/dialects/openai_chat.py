@@ -169,7 +169,7 @@ class OpenAIChat(JSONDialect):
             deltas.append(usage_of(usage))
         error = chunk.get("error") if "choices" in chunk else find_error(chunk)
         if error:
-            deltas.append(provider_error(error, chunk))
+            deltas += [*self.close(), provider_error(error, chunk)]
 
     def _read_executed(self, tools: Any, choice: int, deltas: list[Delta]) -> None:
         """Append the tools that Groq ran itself. A call comes again with what it gave."""

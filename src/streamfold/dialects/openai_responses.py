@@ -128,7 +128,7 @@ class OpenAIResponses(JSONDialect):
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
         """Tell whether only this dialect would say `value`."""
-        return value.get("object") == "response" or text(value.get("type")).startswith("response.")
+        return value.get("object") == "response" or (word(value.get("type")) or event).startswith("response.")
 
     def plain(self, data: bytes) -> Delta | None:
         """Return the piece that `data` brings, if it goes where the one before went."""
