@@ -101,6 +101,9 @@ VERDICTS = {
 stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
 (insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort). Any other is an end like "stop"."""
 
+_SEALED = ("reasoning_details", "thinking_blocks", "reasoning_content")
+"""What may bring signatures and encrypted reasoning: OpenRouter's, LiteLLM's, and that of Envoy's AI gateway."""
+
 _KEPT = {"image_url", "document_url", "input_audio", "file", "tool_file", "resource", "resource_link"}
 """Parts of a message that are neither text nor reasoning."""
 
@@ -156,9 +159,11 @@ class OpenAIChat(JSONDialect):
         deltas.append(identity)
         for choice in objects(chunk.get("choices")):
             delta = _delta_of(choice)
-            self._read_executed(delta.get("executed_tools"), count(choice.get("index")) or 0, deltas)
+            if "executed_tools" in delta:
+                self._read_executed(delta["executed_tools"], count(choice.get("index")) or 0, deltas)
             _read_choice(choice, delta, deltas)
-            self._audio += blob(get(delta, "audio", "data")) or b""
+            if "audio" in delta:
+                self._audio += blob(get(delta, "audio", "data")) or b""
         self._n_named += identity.id is not None or identity.model is not None
         self._n_chunks += 1
         self.is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
@@ -192,10 +197,8 @@ def _read_choice(choice: Mapping[str, Any], delta: Mapping[str, Any], deltas: li
     index = count(choice.get("index")) or 0
     n_before = len(deltas)
     _read_delta(delta, index, deltas)
-    for name in ("content", "refusal"):
-        logprobs = get(choice, "logprobs", name)
-        if isinstance(logprobs, list) and logprobs:
-            deltas.append(Logprobs(logprobs, index))
+    if logprobs := choice.get("logprobs"):
+        _read_logprobs(logprobs, index, deltas)
     if error := choice.get("error"):
         deltas.append(provider_error(error, choice))
     usage = choice.get("usage")  # Moonshot
@@ -207,19 +210,22 @@ def _read_choice(choice: Mapping[str, Any], delta: Mapping[str, Any], deltas: li
         deltas.append(TextDelta("", index))  # it is there, even if it says nothing yet
 
 
+def _read_logprobs(logprobs: Any, index: int, deltas: list[Delta]) -> None:
+    for name in ("content", "refusal"):
+        entries = get(logprobs, name)
+        if isinstance(entries, list) and entries:
+            deltas.append(Logprobs(entries, index))
+
+
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
     if reasoning := _reasoning(delta):
         deltas.append(ReasoningDelta(reasoning, index))
     details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
     if details:
         deltas.append(Details(ReasoningPart, {"details": details}, index))
-    # LiteLLM; Envoy AI Gateway
-    sealed = [*details, *objects(delta.get("thinking_blocks")), *_listed(delta.get("reasoning_content"))]
-    for one in sealed:
-        redacted = word(one.get("data")) or word(one.get("redactedContent"))
-        seals = {"signature": word(one.get("signature")), "redacted": redacted}
-        if any(seals.values()):
-            deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
+    for name in _SEALED:
+        if name in delta:
+            _read_seals(delta[name], index, deltas)
     content = delta.get("content")
     for part in content if isinstance(content, list) else (content,):
         read_content(part, index, deltas)
@@ -238,6 +244,14 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
         deltas.append(tool_call(call, call.get("function"), index))
     if legacy := delta.get("function_call"):
         deltas.append(tool_call({}, legacy, index))
+
+
+def _read_seals(value: Any, index: int, deltas: list[Delta]) -> None:
+    for one in _listed(value):
+        redacted = word(one.get("data")) or word(one.get("redactedContent"))
+        seals = {"signature": word(one.get("signature")), "redacted": redacted}
+        if any(seals.values()):
+            deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
 
 
 def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
@@ -268,6 +282,8 @@ def _reasoning(delta: Mapping[str, Any]) -> str:
             return value
         if joined := "".join([text(part.get("text")) for part in _listed(value)]):
             return joined
+    if "reasoning_details" not in delta and "thinking_blocks" not in delta:
+        return ""
     # OpenRouter, Snowflake | LiteLLM
     pieces = [text(d.get("text")) or text(d.get("summary")) for d in objects(delta.get("reasoning_details"))]
     return "".join(pieces) or "".join([text(block.get("thinking")) for block in objects(delta.get("thinking_blocks"))])
