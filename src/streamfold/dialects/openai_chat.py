@@ -18,7 +18,7 @@ providers put elsewhere than in ``usage``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,8 +26,9 @@ import msgspec
 from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
 from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
+from ..reply.parts import MediaPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply.usage import Usage
+from .chat_reasoning import read_reasoning, read_thinking
 from .fields import blob, count, dumped, get, media, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error
@@ -100,9 +101,6 @@ VERDICTS = {
 """What a finish reason means. Beside OpenAI's own: Mistral (model_length), TGI and Together (eos, eos_token,
 stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
 (insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort). Any other is an end like "stop"."""
-
-_SEALED = ("reasoning_details", "thinking_blocks", "reasoning_content")
-"""What may bring signatures and encrypted reasoning: OpenRouter's, LiteLLM's, and that of Envoy's AI gateway."""
 
 _KEPT = {"image_url", "document_url", "input_audio", "file", "tool_file", "resource", "resource_link"}
 """Parts of a message that are neither text nor reasoning."""
@@ -218,14 +216,7 @@ def _read_logprobs(logprobs: Any, index: int, deltas: list[Delta]) -> None:
 
 
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
-    if reasoning := _reasoning(delta):
-        deltas.append(ReasoningDelta(reasoning, index))
-    details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
-    if details:
-        deltas.append(Details(ReasoningPart, {"details": details}, index))
-    for name in _SEALED:
-        if name in delta:
-            _read_seals(delta[name], index, deltas)
+    read_reasoning(delta, index, deltas)
     content = delta.get("content")
     for part in content if isinstance(content, list) else (content,):
         read_content(part, index, deltas)
@@ -246,14 +237,6 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
         deltas.append(tool_call({}, legacy, index))
 
 
-def _read_seals(value: Any, index: int, deltas: list[Delta]) -> None:
-    for one in _listed(value):
-        redacted = word(one.get("data")) or word(one.get("redactedContent"))
-        seals = {"signature": word(one.get("signature")), "redacted": redacted}
-        if any(seals.values()):
-            deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
-
-
 def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
     """Append what the content of a message, or one of its parts, says."""
     if isinstance(part, str) and part:
@@ -261,36 +244,13 @@ def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
     elif isinstance(part, Mapping):
         if words := text(part.get("text")):
             deltas.append(TextDelta(words, index))
-        if reasoning := _reasoning(part):
-            deltas.append(ReasoningDelta(reasoning, index))
-        if signature := word(part.get("signature")):  # Mistral
-            deltas.append(Details(ReasoningPart, {"signature": signature}, index))
+        read_thinking(part, index, deltas)
         kind = text(part.get("type"))
         if kind in ("reference", "tool_reference"):  # Mistral, as are the next
             deltas.append(Details(TextPart, {"citations": [part]}, index))
         elif kind in _KEPT:
             found = media(get(part, kind, "url") or part.get(kind))
             deltas.append(WholePart(found or ServerToolResult(None, kind, part), index))
-
-
-def _reasoning(delta: Mapping[str, Any]) -> str:
-    """Return the reasoning in `delta`, which providers spell differently, and some in two spellings at once."""
-    # DeepSeek, vLLM, xAI (Envoy's gateway: an object) | OpenRouter, Groq, Ollama | Copilot | Mistral, a list of parts
-    for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking"):
-        value = delta.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if joined := "".join([text(part.get("text")) for part in _listed(value)]):
-            return joined
-    if "reasoning_details" not in delta and "thinking_blocks" not in delta:
-        return ""
-    # OpenRouter, Snowflake | LiteLLM
-    pieces = [text(d.get("text")) or text(d.get("summary")) for d in objects(delta.get("reasoning_details"))]
-    return "".join(pieces) or "".join([text(block.get("thinking")) for block in objects(delta.get("thinking_blocks"))])
-
-
-def _listed(value: Any) -> Iterator[Mapping[str, Any]]:
-    return objects([value] if isinstance(value, Mapping) else value)
 
 
 def tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:

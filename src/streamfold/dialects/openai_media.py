@@ -20,9 +20,9 @@ from typing import Any
 
 from ..folding.deltas import END, Delta, WholePart
 from ..reply.parts import MediaPart
-from ..reply.usage import Usage
-from .fields import count, get, joined_blob, text
+from .fields import joined_blob, text
 from .json_dialect import JSONDialect
+from .openai_responses import usage_of
 from .provider_errors import find_error, provider_error
 from .response_items import image
 
@@ -56,7 +56,7 @@ class OpenAIMedia(JSONDialect):
         if kind.endswith((".completed", ".done")):
             deltas += self.close()
             if isinstance(usage := value.get("usage"), Mapping):
-                deltas.append(_usage(usage))
+                deltas.append(usage_of(usage))
             deltas.append(END)
 
     def close(self) -> list[Delta]:
@@ -66,13 +66,3 @@ class OpenAIMedia(JSONDialect):
         found = [image(said), MediaPart("", sound) if sound else None]
         self._image, self._sound = {}, []
         return [WholePart(part) for part in found if part]
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        input_tokens=count(usage.get("input_tokens")),
-        output_tokens=count(usage.get("output_tokens")),
-        total_tokens=count(usage.get("total_tokens")),
-        cached_tokens=count(get(usage, "input_tokens_details", "cached_tokens")),
-        raw=usage,
-    )

@@ -256,7 +256,7 @@ class OpenAIResponses(JSONDialect):
         deltas += self._media()
         usage = response.get("usage")
         if isinstance(usage, Mapping):
-            deltas.append(_usage(usage))
+            deltas.append(usage_of(usage))
         status = text(response.get("status"))
         reason = status if status in _VERDICTS else verb
         if reason in _VERDICTS:
@@ -293,7 +293,8 @@ def _number(event: Mapping[str, Any], name: str) -> int:
     return count(event.get(name)) or 0
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Return a usage report."""
     return Usage(
         input_tokens=count(usage.get("input_tokens")),
         output_tokens=count(usage.get("output_tokens")),
