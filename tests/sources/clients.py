@@ -153,6 +153,12 @@ def mistral(url: str, stack: Any, sync: bool) -> Any:
     return client.chat.stream(**ASK) if sync else client.chat.stream_async(**ASK)
 
 
+@client(wires.MISTRAL_CONVERSATION)
+def mistral_conversation(url: str, stack: Any, sync: bool) -> Any:
+    said = entered(stack, sdk("mistralai.client").Mistral(api_key="k", server_url=url)).beta.conversations
+    return (said.start_stream if sync else said.start_stream_async)(inputs="?", model="m")
+
+
 @client(wires.COHERE)
 def cohere(url: str, stack: Any, sync: bool) -> Any:
     module = sdk("cohere")

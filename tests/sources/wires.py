@@ -42,6 +42,20 @@ MISTRAL = sse(
     end="data: [DONE]\n\n",
 )
 
+_SAID = {"type": "message.output.delta", "output_index": 0, "content_index": 0, "id": "m1", "model": "m"}
+_CALLED = {"type": "function.call.delta", "output_index": 1, "id": "f1", "tool_call_id": "call1", "name": "look"}
+
+MISTRAL_CONVERSATION = sse(
+    {"type": "conversation.response.started", "conversation_id": "c1"},
+    {**_SAID, "content": {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}},
+    {**_SAID, "content": "Hel"},
+    {**_SAID, "content": "lo ✓"},
+    {**_CALLED, "arguments": '{"a": '},
+    {**_CALLED, "arguments": "1}"},
+    {"type": "conversation.response.done", "usage": _USAGE},
+    named=True,
+)
+
 _MESSAGE = {"id": "msg1", "type": "message", "role": "assistant", "model": "m", "content": []}
 _TOOL = {"type": "tool_use", "id": "t1", "name": "look", "input": {}}
 
