@@ -177,6 +177,13 @@ def hugging_face(url: str, stack: Any, sync: bool) -> Any:
     return client.chat_completion(MESSAGES, stream=True)
 
 
+@client(wires.TEXT_GENERATION)
+def hugging_face_text(url: str, stack: Any, sync: bool) -> Any:
+    module = sdk("huggingface_hub")
+    kind = module.InferenceClient if sync else module.AsyncInferenceClient
+    return entered(stack, kind(base_url=url, api_key="k")).text_generation("?", stream=True, details=True)
+
+
 async def at_once(stream: Any) -> Any:
     return stream
 
