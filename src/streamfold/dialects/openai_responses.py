@@ -167,7 +167,7 @@ class OpenAIResponses(JSONDialect):
         elif kind == "response.output_text.annotation.added":
             citations = list(objects([value.get("annotation")]))
             self._item(value, "message").cite(_number(value, "content_index"), citations, deltas)
-        elif kind == "error" or "type" not in value:
+        elif kind in ("error", "message"):  # a gateway says no type
             error = find_error(value) or (value if kind == "error" else None)
             self._error = self._error or (provider_error(error, value) if error else None)
 
