@@ -26,7 +26,7 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 
 def attempts_of(*requests: Request, policy: RetryPolicy | None = None, **options: Any) -> Attempts:
-    return Attempts(requests or (ASK,), policy or RetryPolicy(), options, 0.0)  # type: ignore[arg-type]
+    return Attempts(requests or (ASK,), policy or RetryPolicy(), options, 0.0, "n")  # type: ignore[arg-type]
 
 
 def read(attempts: Attempts, *reads: bytes) -> list[Any]:
@@ -36,11 +36,11 @@ def read(attempts: Attempts, *reads: bytes) -> list[Any]:
 
 
 def broken(attempts: Attempts, error: Any = BROKEN) -> list[Any]:
-    return attempts.close(Verdict.ERRORED if error else None, error, 1.0, 0.0)
+    return attempts.close(Verdict.ERRORED if error else None, error, 1.0, 0.0, 0)
 
 
 def end(attempts: Attempts) -> StreamEnd:
-    last = attempts.close(None, None, 2.0, 0.0)[-1]
+    last = attempts.close(None, None, 2.0, 0.0, 0)[-1]
     assert not attempts.again
     assert isinstance(last, StreamEnd)
     return last
@@ -65,7 +65,7 @@ def test_before_any_content_it_is_asked_again_and_nothing_shows() -> None:
 def test_an_error_at_the_first_event_is_retried_if_it_may_pass() -> None:
     attempts = attempts_of()
     read(attempts, b'data: {"error":{"message":"overloaded","code":503}}\n\n')
-    assert attempts.close(None, None, 1.0, 0.0) == []
+    assert attempts.close(None, None, 1.0, 0.0, 0) == []
     assert attempts.again
 
 
@@ -174,7 +174,7 @@ def test_whole_graphemes_stay_whole_over_the_seam() -> None:
     shown = read(attempts, said("ae"))
     shown += broken(attempts)
     shown += read(attempts, said("\u0301x"), DONE)
-    shown += [piece for piece in attempts.close(None, None, 2.0, 0.0) if isinstance(piece, str)]
+    shown += [piece for piece in attempts.close(None, None, 2.0, 0.0, 0) if isinstance(piece, str)]
     assert shown == ["a", "e\u0301", "x"]
 
 

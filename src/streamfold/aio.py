@@ -134,6 +134,8 @@ class AsyncStream(AsyncIterator[Event]):
 
     def __del__(self) -> None:
         if not self._closed:
+            self._closed = True
+            self._course.over(monotonic(), Verdict.CANCELLED)
             with suppress(RuntimeError):  # the event loop is closed, and its sockets with it
                 self._feed.abort()
             if self._watch:

@@ -40,7 +40,9 @@ SOURCES = [
 
 def same(reply):
     """Return a reply comparably: without its timing, which is another one each time."""
-    return {name: value for name, value in reply.to_dict().items() if name not in ("timing", "response")}
+    return {
+        name: value for name, value in reply.to_dict().items() if name not in ("timing", "response", "failed_attempts")
+    }
 
 
 def broken(chunks, error):

@@ -35,6 +35,10 @@ DRAIN_SECONDS = 0.05
 DRAIN_BYTES = 4096
 """How much of it is read for that."""
 
+CANCEL_SECONDS = 1.0
+"""How long it may take to tell a server, with a request of its own, that a response is not wanted any more. Whoever
+leaves a stream that outlives its connection waits for that, and no longer."""
+
 READ_BYTES = 65_536
 """Bounds one read; a read gives what there is, however little."""
 
@@ -59,7 +63,7 @@ class Exchange(Protocol):
 
 
 class Transport(Protocol):
-    """What opens a request."""
+    """What opens a request; in any thread."""
 
     def open(self, request: Request, opening: Opening) -> Exchange:
         """Send `request`; return once the headers of its response are there.
