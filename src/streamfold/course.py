@@ -19,14 +19,14 @@ from .errors import CallerError, ProviderError, SourceError, StreamfoldError
 from .events import StreamEnd
 from .folding import Fold, Shown
 from .intake import Intake, Options, StreamOptions
-from .parts import ReasoningPart
+from .network.retry import RetryPolicy
 from .reply import Reply, Verdict
-from .retry import RetryPolicy
+from .reply.parts import ReasoningPart
+from .reply.timing import Meter, Timing
 from .signals import ReadingEnded
-from .timing import Meter, Timing
 
 if TYPE_CHECKING:
-    from .request import Request
+    from .network.request import Request
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
 _LEFT = {Verdict.CANCELLED, Verdict.TIMED_OUT}
@@ -77,7 +77,7 @@ class Course:
         self._timing: Timing | None = None
         self.attempts = None
         if requests:
-            from .attempts import Attempts
+            from .network.attempts import Attempts
 
             name = os.urandom(16).hex()  # whoever knows it may read along, on servers that go by it
             self.attempts = Attempts(requests, retry, cast("Options", given), now, name)
@@ -237,7 +237,7 @@ def requests_of(source: Any) -> list[Any] | None:
     Raises:
         CallerError: Some of it are requests, and some are not.
     """
-    module = sys.modules.get(f"{__package__}.request")  # not loaded: then there are none
+    module = sys.modules.get(f"{__package__}.network.request")  # not loaded: then there are none
     if module is None:
         return None
     if isinstance(source, module.Request):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from streamfold import Request
-from streamfold.providers import llama_cpp
+from streamfold.network.providers import llama_cpp
 
 from .server import Received, Script, Server, serving
 from .steps import answer, raw, send

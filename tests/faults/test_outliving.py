@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import trio
 
 from streamfold import Recording, Request, RetryPolicy, Timeouts, Verdict, afold, fold, stream
-from streamfold.transports import CANCEL_SECONDS
+from streamfold.network.transports import CANCEL_SECONDS
 
 from . import drivers
 from .outliving import NOT_FOUND, asking, conversing
@@ -279,7 +280,7 @@ def test_a_name_of_the_callers_own() -> None:
 
 
 DEAF: dict[str, tuple[Script, str]] = {
-    "says nothing": (hang(), f"no answer after {CANCEL_SECONDS:g} s"),
+    "says nothing": (hang(), f"no answer after {CANCEL_SECONDS:g} s|timed out"),  # by us, or by the client
     "cannot": (answer(status=500), "status 500"),
     "hangs up": (reset(), "http://127.0.0.1"),
 }
@@ -294,7 +295,7 @@ def test_a_server_that_does_not_take_it(drive: drivers.Drive, deaf: tuple[Script
         [reply] = drive([asking(server)], stop="one")
         assert (reply.verdict, len(reply.anomalies)) == (Verdict.STOPPED, 1)
         assert "may go on" in reply.anomalies[0]
-        assert why in reply.anomalies[0]
+        assert re.search(why, reply.anomalies[0])
         assert "sk-12345678" not in reply.anomalies[0]
 
 
