@@ -227,6 +227,50 @@ def test_the_responses_api_sends_just_what_is_missing() -> None:
     assert (reply.text, reply.verdict, reply.id) == ("ha ha ha ha", Verdict.COMPLETE, "r_1")
 
 
+def test_a_conversation_goes_on_at_its_next_byte() -> None:
+    request = Request("http://a/api/v1/chat/completions", json={}, headers={"K": "k"}, continuation="conversation_id")
+    attempts = attempts_of(request, policy=RetryPolicy(after_text="continue"))
+    assert attempts.asked().headers == {"K": "k", "X-Conversation-Id": "n-1"}
+    read(attempts, b": hello\n\n")
+    assert attempts.close(None, None, 1.0, 0.0, 9) == []  # nothing was delivered: another stream
+    assert attempts.asked().headers["X-Conversation-Id"] == "n-2"
+    shown = read(attempts, said("ha"), said(" ha")[:30])
+    assert attempts.close(None, None, 1.0, 0.0, 9 + 80) == []
+    assert attempts.to_cancel is None
+    assert (attempts.request.method, attempts.request.body) == ("GET", None)
+    assert attempts.request.url == "http://a/api/v1/stream?conv_id=n-2&from=80"
+    shown += read(attempts, said(" ha")[30:], DONE)
+    assert shown == ["ha", " ha"]
+    assert end(attempts).reply.text == "ha ha"
+    assert attempts.to_cancel is None
+
+
+def test_what_is_given_up_is_to_be_ended() -> None:
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.leave(Verdict.CANCELLED, None)
+    assert attempts.to_cancel is None, "nothing was asked"
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.asked()
+    attempts.leave(Verdict.CANCELLED, None)
+    assert attempts.to_cancel is not None
+    assert (attempts.to_cancel.method, attempts.to_cancel.url) == ("DELETE", "http://a/v1/stream?conv_id=n-1")
+    assert "n-1" not in repr(attempts.to_cancel)
+
+
+@pytest.mark.parametrize("status", [200, 204, 404])
+def test_a_server_that_has_ended_it(status: int) -> None:
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.cancelled(status)
+    assert attempts.intake.fold.reply.anomalies == []
+
+
+def test_why_attempts_failed_is_kept() -> None:
+    attempts = attempts_of()
+    broken(attempts, ProviderError("busy", status=503))
+    broken(attempts)
+    assert attempts.failed == ["busy (503)", "the source raised ConnectionResetError: reset"]
+
+
 def test_the_next_endpoint_is_asked_with_its_own_request() -> None:
     other = Request("http://b/v1", json={})
     attempts = attempts_of(ASK, other, policy=RetryPolicy(attempts=1))

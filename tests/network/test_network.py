@@ -257,6 +257,7 @@ def test_a_refusal_that_passes_is_retried(run: Any) -> None:
     assert (reply.text, reply.verdict, len(server.bodies)) == ("Hello", Verdict.COMPLETE, 3)
     assert reply.response is not None
     assert reply.response.attempts == 3
+    assert reply.failed_attempts == ["overloaded (503)"] * 2
 
 
 def test_a_server_that_is_not_there(run: Any) -> None:
