@@ -11,6 +11,7 @@ that are its body; a step that ends the connection, or waits for the client to e
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -136,6 +137,16 @@ def cut() -> Script:
 
     async def play(connection: Connection) -> None:
         connection.transport.close()
+
+    return play
+
+
+def fall_silent() -> Script:
+    """End the connection by a FIN that TLS does not know of, as whoever stands between can."""
+
+    async def play(connection: Connection) -> None:
+        connection.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await hang()(connection)
 
     return play
 

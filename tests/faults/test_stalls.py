@@ -63,6 +63,16 @@ def test_no_first_content(drive: drivers.Drive, script: Script) -> None:
     assert reply.passed.startswith("no first content")
 
 
+@pytest.mark.parametrize("close", [False, True], ids=["chunked", "close"])
+def test_a_pool_of_the_callers_own(close: bool) -> None:
+    """Its connections cannot be interrupted before there is a response: a limit of the socket's, which then falls."""
+    test_no_first_content(drivers.pool_manager, hang())
+    late = answer(send(WIRE[:100]), pause(3 * LIMIT), send(WIRE[100:]), close=close)
+    with serving(late) as server:
+        [reply] = drivers.pool_manager([Request(server.url, json={})], timeouts=Timeouts(first=LIMIT, gap=60))
+    assert (reply.verdict, reply.text) == (Verdict.COMPLETE, TEXT)
+
+
 @pytest.mark.parametrize("drive", INTERRUPTIBLE)
 def test_a_slow_head(drive: drivers.Drive) -> None:
     test_no_first_content(drive, answer(send(WIRE), head_every=0.05))

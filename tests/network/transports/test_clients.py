@@ -7,7 +7,6 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,9 +17,8 @@ from streamfold import Reply, Request, RetryPolicy, Verdict, afold, fold
 from streamfold.errors import SourceError
 from streamfold.network.transports import Opening
 
+from ...certificates import client_context, server_context
 from ...plain_server import HEAD, Peer, plain_server
-
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 def hello(peer: Peer, number: int) -> None:
@@ -144,9 +142,7 @@ def test_a_proxy_of_the_environment(run: Callable[..., Reply], monkeypatch: pyte
 
 @OURS
 def test_a_certificate_that_does_not_hold_ends_it_at_once(run: Callable[..., Reply]) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
-    with plain_server(hello, context) as server:
+    with plain_server(hello, server_context()) as server:
         reply = run(Request(server.url, json={}), retry=RetryPolicy(attempts=3))
         assert server.n_connections == 1
     assert isinstance(reply.error, SourceError)
@@ -156,16 +152,14 @@ def test_a_certificate_that_does_not_hold_ends_it_at_once(run: Callable[..., Rep
 
 
 def test_a_secure_stream_with_the_callers_certificates() -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
-    trusting = ssl.create_default_context(cafile=CERTIFICATE)
+    trusting = client_context()
 
     async def main() -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
             for _ in range(2):
                 assert (await afold(Request(server.url, json={}), client=session)).text == "Hello"
 
-    with plain_server(hello, context) as server, urllib3.PoolManager(ssl_context=trusting) as pool:
+    with plain_server(hello, server_context()) as server, urllib3.PoolManager(ssl_context=trusting) as pool:
         for _ in range(2):
             assert fold(Request(server.url, json={}), client=pool).text == "Hello"
         asyncio.run(main())

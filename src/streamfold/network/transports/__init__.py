@@ -147,7 +147,7 @@ def transport_for(client: Any) -> Transport:
     if hasattr(client, "urlopen") and hasattr(client, "connection_from_url"):
         from .urllib3 import Urllib3Transport
 
-        return Urllib3Transport(lambda url: client)
+        return Urllib3Transport(lambda url: client, is_ours=False)
     if hasattr(client, "open"):
         transport: Transport = client
         return transport
