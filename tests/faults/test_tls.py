@@ -111,16 +111,22 @@ def test_whole_streams_use_one_connection(drive: drivers.Drive, body: Script) ->
 
 
 BEGUN = send(text_event("one "))
-SILENT = {"keep-alives": answer(BEGUN, stall()), "silence": answer(BEGUN, hang()), "no head": hang()}
+GAP = Timeouts(first=30, gap=0.3)
+SILENT: dict[str, tuple[Script, Timeouts, str]] = {
+    "keep-alives": (answer(BEGUN, stall()), GAP, "one "),
+    "silence": (answer(BEGUN, hang()), GAP, "one "),
+    "no head": (hang(), Timeouts(first=0.3), ""),
+}
 
 
-@pytest.mark.parametrize("script", SILENT.values(), ids=SILENT)
+@pytest.mark.parametrize("silent", SILENT.values(), ids=SILENT)
 @pytest.mark.parametrize("drive", ALL)
-def test_a_deadline(drive: drivers.Drive, script: Script) -> None:
+def test_a_deadline(drive: drivers.Drive, silent: tuple[Script, Timeouts, str]) -> None:
+    script, timeouts, text = silent
     with serving(script, context=server_context()) as server:
-        [reply] = drive([Request(server.url, json={})], timeouts=Timeouts(first=0.3, gap=0.3), retry=None)
-        assert server.departure() is not None
-    assert (reply.verdict, reply.text) == (Verdict.TIMED_OUT, "one " if script is not SILENT["no head"] else "")
+        [reply] = drive([Request(server.url, json={})], timeouts=timeouts, retry=None)
+        assert server.all_departed()
+    assert (reply.verdict, reply.text) == (Verdict.TIMED_OUT, text)
 
 
 def no_handshake(drive: drivers.Drive) -> Reply:
