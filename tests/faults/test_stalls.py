@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from streamfold import Request, Timeouts, Verdict
+from streamfold import Request, RetryPolicy, Timeouts, Verdict
 
 from . import drivers
 from .recordings import EVENTS, TEXT, WIRE, text_event
 from .server import Script, refused_url, serving
-from .steps import answer, endless, half_close, hang, pause, send, stall
+from .steps import answer, cut, endless, half_close, hang, pause, send, stall
 
 INTERRUPTIBLE = [drive for drive in drivers.ALL if drive is not drivers.sync_httpx]
 """Who can be stopped while it reads a head: sync httpx cannot, as its transport's docstring says."""
@@ -61,6 +61,17 @@ def test_no_first_content(drive: drivers.Drive, script: Script) -> None:
     assert (reply.verdict, reply.text) == (Verdict.TIMED_OUT, "")
     assert reply.passed
     assert reply.passed.startswith("no first content")
+
+
+@pytest.mark.parametrize("drive", drivers.ALL)
+def test_no_first_content_of_a_second_attempt(drive: drivers.Drive) -> None:
+    """What was waited for before, the next content, may take longer."""
+    policy = RetryPolicy(attempts=2, after_text="restart")
+    with serving(answer(BEGUN, cut()), hang()) as server:
+        started = time.monotonic()
+        [reply] = drive([Request(server.url, json={})], retry=policy, timeouts=Timeouts(first=2 * LIMIT, gap=60))
+        assert time.monotonic() - started < 30
+    assert (reply.verdict, len(server.requests)) == (Verdict.TIMED_OUT, 2)
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["chunked", "close"])

@@ -12,6 +12,7 @@ from time import monotonic, time
 from ..clocks import Clock, Timeouts
 from ..course import Course
 from .awatch import shielded, sleep, spawn, watch_over
+from .request import Request
 from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
 from .transports import CANCEL_SECONDS, DRAIN_BYTES, DRAIN_SECONDS, AsyncExchange, AsyncTransport, Opening
 
@@ -72,17 +73,16 @@ class AsyncNetwork:
         """Let go of the attempt without waiting for anything."""
         if self._exchange is not None:
             self._exchange.interrupt()
-        if self._attempts.to_cancel is not None:
-            spawn(CANCEL_SECONDS, self._tell)
+        if (request := self._attempts.to_cancel) is not None:
+            spawn(CANCEL_SECONDS, lambda: self._tell(request))
 
     async def _cancel(self) -> None:
         """Make the server quit where hanging up does not, even if the task that leaves is cancelled."""
-        if self._attempts.to_cancel is not None and not await shielded(CANCEL_SECONDS, self._tell):
+        request = self._attempts.to_cancel
+        if request is not None and not await shielded(CANCEL_SECONDS, lambda: self._tell(request)):
             self._attempts.cancelled(None, TimeoutError(f"no answer after {CANCEL_SECONDS:g} s"))
 
-    async def _tell(self) -> None:
-        request = self._attempts.to_cancel
-        assert request is not None
+    async def _tell(self, request: Request) -> None:
         try:
             exchange = await self._transport.open(request, Opening(CANCEL_SECONDS, CANCEL_SECONDS))
             await exchange.close()
