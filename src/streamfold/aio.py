@@ -213,12 +213,12 @@ class AsyncStream(AsyncIterator[Event]):
         if self._watch:
             self._watch.stop()
             self._watch.passed = None
-        if course.again:
-            await self._feed.again()
-            return shown
-        self._closed = True
+        self._closed = not course.again
         try:
-            await self._feed.end(course.is_finished, cause)
+            if course.again:
+                await self._feed.again()
+            else:
+                await self._feed.end(course.is_finished, cause)
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown

@@ -228,12 +228,12 @@ class Stream(Iterator[Event]):
             return []
         course = self._course
         shown = course.over(monotonic(), verdict, error, passed)
-        if course.again:
-            self._feed.again()
-            return shown
-        self._closed = True
+        self._closed = not course.again
         try:
-            self._feed.end(course.is_finished, cause)
+            if course.again:
+                self._feed.again()
+            else:
+                self._feed.end(course.is_finished, cause)
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown

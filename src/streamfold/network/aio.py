@@ -59,8 +59,10 @@ class AsyncNetwork:
 
     async def again(self) -> None:
         """Let go of a failed attempt."""
-        await self.close()
-        await self._cancel()
+        try:
+            await self.close()
+        finally:
+            await self._cancel()
 
     async def end(self, finished: bool, cause: BaseException | None = None) -> None:
         """Let go of the attempt: there is no other one."""

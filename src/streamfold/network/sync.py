@@ -75,10 +75,12 @@ class Network:
 
     def again(self) -> None:
         """Let go of a failed attempt, and begin the clocks of the next one."""
-        self.close()
-        self._cancel()
-        self._watch.reset()
-        self._awake.clear()
+        try:
+            self.close()
+        finally:
+            self._cancel()
+            self._watch.reset()
+            self._awake.clear()
 
     def end(self, finished: bool, cause: BaseException | None = None) -> None:
         """Let go of the attempt, and of the clocks: there is no other one."""

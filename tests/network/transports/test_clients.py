@@ -64,14 +64,14 @@ class Canned:
     headers = {"content-type": "text/event-stream"}  # noqa: RUF012
 
     def __init__(self) -> None:
-        self.reads = [b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n', b""]
+        self.reads = [b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n']
         self.n_closed = 0
 
     def open(self, request: Request, opening: Opening) -> "Canned":
         return self
 
     def read(self) -> bytes:
-        return self.reads.pop(0)
+        return self.reads.pop(0) if self.reads else b""
 
     def close(self) -> None:
         self.n_closed += 1
@@ -84,7 +84,7 @@ class AsyncCanned(Canned):
         return self
 
     async def read(self) -> bytes:  # type: ignore[override]
-        return self.reads.pop(0)
+        return self.reads.pop(0) if self.reads else b""
 
     async def close(self) -> None:  # type: ignore[override]
         self.n_closed += 1
@@ -95,6 +95,44 @@ def test_a_transport_of_the_callers_own(run: Callable[..., Reply], kind: type[Ca
     client = kind()
     reply = run(Request("http://nowhere/", json={}), client=client)
     assert (reply.text, reply.verdict, client.n_closed) == ("a", Verdict.COMPLETE, 1)
+    assert not reply.anomalies
+
+
+class Clumsy(Canned):
+    """It breaks at first, and cannot even close itself."""
+
+    def read(self) -> bytes:
+        if not self.n_closed:
+            raise ConnectionResetError("broken")
+        return super().read()
+
+    def close(self) -> None:
+        super().close()
+        if self.n_closed == 1:
+            raise RuntimeError("still busy")
+
+
+class AsyncClumsy(AsyncCanned):
+    async def read(self) -> bytes:
+        if not self.n_closed:
+            raise ConnectionResetError("broken")
+        return await super().read()
+
+    async def close(self) -> None:
+        await super().close()
+        if self.n_closed == 1:
+            raise RuntimeError("still busy")
+
+
+@pytest.mark.parametrize(("run", "kind"), [(sync, Clumsy), (in_asyncio, AsyncClumsy)])
+def test_what_a_transport_raises_while_it_closes_costs_no_retry(
+    run: Callable[..., Reply], kind: type[Canned], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamfold.course.random", lambda: 0.0)
+    reply = run(Request("http://nowhere/", json={}), client=kind())
+    assert (reply.text, reply.verdict) == ("a", Verdict.COMPLETE)
+    assert reply.anomalies == ["closing the source raised RuntimeError: still busy"]
+    assert reply.failed_attempts == ["the source raised ConnectionResetError: broken"]
 
 
 @OURS
