@@ -4,6 +4,8 @@ import asyncio
 import json
 import random
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -297,6 +299,20 @@ def test_a_server_that_does_not_take_it(drive: drivers.Drive, deaf: tuple[Script
         assert "may go on" in reply.anomalies[0]
         assert re.search(why, reply.anomalies[0])
         assert "sk-12345678" not in reply.anomalies[0]
+
+
+LEFT_OPEN = """
+import sys
+from streamfold import llama_cpp, stream
+events = stream(llama_cpp(None, "Hi", base_url=sys.argv[1], continuation="conversation_id"))
+assert next(events)
+"""
+
+
+def test_the_end_of_the_program() -> None:
+    with conversing(lambda number, start: answer(BEGUN, stall())) as (conversations, server):
+        subprocess.run([sys.executable, "-W", "error", "-c", LEFT_OPEN, server.url], check=True, timeout=60)
+        assert list(conversations.ended) == conversations.names
 
 
 # -- OpenAI's responses ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Decides nothing: `attempts` says what to ask, `clocks` how long to wait, `respon
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
@@ -134,10 +135,9 @@ class Network:
         # In a thread of its own: the garbage collector may come here while this one holds the lock of a pool.
         telling = _Telling(self._transport, self._attempts.to_cancel)
         try:
-            telling.start()
-            telling.join(CANCEL_SECONDS)
-        except RuntimeError as error:
-            telling.error = error  # no thread begins while the interpreter ends
+            if not sys.is_finalizing():  # when no thread begins: to start one would wait for ever
+                telling.start()
+                telling.join(CANCEL_SECONDS)
         finally:
             self._attempts.cancelled(telling.status, telling.error)
             telling.give_up()

@@ -6,8 +6,8 @@ are the same four verbs:
 
 - ``open(request, opening)`` sends the request and returns once the response's headers are there. `Opening` says how
   long that may take, and is told how to give it up.
-- ``read()`` returns what the socket has, waiting for the first byte of it, decompressed; ``b""`` is the end, as often as
-  it is called there. It never waits for more than is there: a token that is held back is a token late.
+- ``read()`` returns what the socket has, waiting for the first byte of it, decompressed; ``b""`` is the end, however
+  often it is called there. It never waits for more than is there: a token that is held back is a token late.
 - ``close()`` lets go of the connection: it goes back to its pool if ``read`` has returned the end, otherwise its socket
   is closed at once, which is what makes the sender quit.
 - ``interrupt()`` makes a blocked ``read`` return or raise. Sync: called from another thread. Async: called without
