@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from streamfold import Request
 from streamfold.network.providers import llama_cpp
 
-from .server import Received, Script, Server, serving
-from .steps import answer, raw, send
+from ..serving.server import Received, Script, Server, serving
+from ..serving.steps import answer, raw, send
 
 NOT_FOUND = answer(
     send(b'{"error":{"code":404,"message":"Stream not found or expired","type":"not_found_error"}}'),

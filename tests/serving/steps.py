@@ -60,6 +60,12 @@ def answer(
     return play
 
 
+def says(wire: bytes, *then: Script) -> Script:
+    """Return a response that brings the lines of `wire`, one a write, and ends after the steps that follow."""
+    content_type = "application/x-ndjson" if wire.startswith(b"{") else "text/event-stream"
+    return answer(send(*wire.splitlines(keepends=True)), *then, content_type=content_type)
+
+
 def each(*steps: Script) -> Script:
     """Do one after the other, as long as the connection is open."""
 
