@@ -17,11 +17,11 @@ import trio
 from streamfold import Recording, Request, RetryPolicy, Timeouts, Verdict, afold, fold, stream
 from streamfold.network.transports import CANCEL_SECONDS
 
+from ..serving.recordings import DONE, EVENTS, FINISHED, TEXT, WIRE, text_event
 from ..serving.server import Script, Server, serving
 from ..serving.steps import answer, cut, half_close, hang, reset, send, stall
 from . import drivers
 from .outliving import NOT_FOUND, asking, conversing
-from .recordings import DONE, EVENTS, FINISHED, TEXT, WIRE, text_event
 from .test_quitting import ASYNC, LIMIT, PROMISE, SYNC, TRIES, aby_garbage_collection, under_asyncio, under_trio
 
 ENDS = {"fin": cut, "rst": reset}

@@ -18,11 +18,11 @@ import trio
 
 from streamfold import Request, Timeouts, Verdict, afold, astream, fold, stream
 
+from ..serving.recordings import text_event
 from ..serving.server import Script, Server, serving
 from ..serving.steps import answer, endless, hang, send, stall
 from .conftest import wait_until
 from .drivers import PLAIN
-from .recordings import text_event
 
 PROMISE = 0.05  # seconds from the moment of leaving to that at which the server knows
 TRIES = 8  # the best of so many counts, because a loaded machine is late

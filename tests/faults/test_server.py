@@ -15,9 +15,9 @@ import pytest
 
 from streamfold import Verdict, fold
 
+from ..serving.recordings import EVENTS, TEXT, WIRE, text_event
 from ..serving.server import LINGER_0, Script, Server, refused_url, serving
 from ..serving.steps import answer, cut, drip, each, endless, half_close, hang, pause, raw, reset, send, stall
-from .recordings import EVENTS, TEXT, WIRE, text_event
 
 REQUEST = b"POST /v1/chat HTTP/1.1\r\nHost: local\r\nContent-Length: 2\r\n\r\n{}"
 

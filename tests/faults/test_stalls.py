@@ -9,10 +9,10 @@ import pytest
 
 from streamfold import Request, RetryPolicy, Timeouts, Verdict
 
+from ..serving.recordings import EVENTS, TEXT, WIRE, text_event
 from ..serving.server import Script, refused_url, serving
 from ..serving.steps import answer, cut, endless, half_close, hang, pause, send, stall
 from . import drivers
-from .recordings import EVENTS, TEXT, WIRE, text_event
 
 INTERRUPTIBLE = [drive for drive in drivers.ALL if drive is not drivers.sync_httpx]
 """Who can be stopped while it reads a head: sync httpx cannot, as its transport's docstring says."""

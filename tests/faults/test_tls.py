@@ -15,10 +15,10 @@ import urllib3
 from streamfold import Reply, Request, Timeouts, Verdict
 
 from ..certificates import certificate, client_context, server_context
+from ..serving.recordings import EVENTS, TEXT, WIRE, text_event
 from ..serving.server import Script, serving
 from ..serving.steps import answer, cut, drip, fall_silent, hang, reset, send, stall
 from . import drivers
-from .recordings import EVENTS, TEXT, WIRE, text_event
 from .test_cuts import FRAMINGS, check
 from .test_quitting import ASYNC, SYNC, is_prompt, under_asyncio
 
