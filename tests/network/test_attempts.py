@@ -257,6 +257,19 @@ def test_what_is_given_up_is_to_be_ended() -> None:
     assert "n-1" not in repr(attempts.to_cancel)
 
 
+@pytest.mark.parametrize("background", [True, False])
+def test_only_a_response_in_the_background_outlives_its_connection(background: bool) -> None:
+    url = "http://a/v1/responses?api-version=1"
+    attempts = attempts_of(Request(url, json={"background": background}, continuation="starting_after"))
+    attempts.asked()
+    read(attempts, response_event("created", 0, ',"response":{"id":"r_1","status":"in_progress"}'))
+    attempts.leave(Verdict.CANCELLED, None)
+    assert (attempts.to_cancel is not None) is background
+    if attempts.to_cancel is not None:
+        assert (attempts.to_cancel.method, attempts.to_cancel.body) == ("POST", None)
+        assert attempts.to_cancel.url == "http://a/v1/responses/r_1/cancel?api-version=1"
+
+
 @pytest.mark.parametrize("status", [200, 204, 404])
 def test_a_server_that_has_ended_it(status: int) -> None:
     attempts = attempts_of(continuable("conversation_id"))

@@ -65,7 +65,7 @@ def way_of(request: Request) -> Way:
 # -- the text so far is the beginning of the answer ------------------------------------------------------------------
 
 
-def _with_answer(request: Request, reply: Reply, *, message: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
+def _with_answer(request: Request, reply: Reply, message: Mapping[str, Any], body: Mapping[str, Any]) -> Request | None:
     messages = request.json.get("messages") if isinstance(request.json, Mapping) else None
     if not isinstance(messages, list):
         return None
@@ -74,7 +74,7 @@ def _with_answer(request: Request, reply: Reply, *, message: Mapping[str, Any], 
 
 
 def _answering(message: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None) -> Way:
-    return Way(lambda request, at: _with_answer(request, at.reply, message=message or {}, body=body or {}))
+    return Way(lambda request, at: _with_answer(request, at.reply, message or {}, body or {}))
 
 
 # -- OpenAI's responses: by their id and the number of the last event -------------------------------------------------
@@ -87,14 +87,12 @@ def _after_event(request: Request, at: Break) -> Request | None:
 
 
 def _cancel_response(request: Request, reply: Reply) -> Request | None:
-    return _at_response(request, reply.id, "POST", "/cancel") if reply.id else None
+    in_background = isinstance(request.json, Mapping) and request.json.get("background")
+    return _at_response(request, reply.id, "POST", "/cancel") if reply.id and in_background else None
 
 
 def _at_response(request: Request, id: str, method: str, path: str = "", query: str = "") -> Request:
-    parts = urlsplit(request.url)
-    joined = "&".join(part for part in (parts.query, query) if part)
-    parts = parts._replace(path=f"{parts.path.rstrip('/')}/{quote(id, safe='')}{path}", query=joined)
-    return replace(request, url=urlunsplit(parts), method=method, json=None, content=None)
+    return _at(request, method, f"{urlsplit(request.url).path.rstrip('/')}/{quote(id, safe='')}{path}", query)
 
 
 # -- llama.cpp's conversations: by a name that the client gives, and the number of bytes ------------------------------
@@ -113,10 +111,14 @@ def _in_conversation(request: Request, name: str) -> Request:
 
 
 def _at_stream(request: Request, method: str, **query: object) -> Request:
+    root = urlsplit(request.url).path.removesuffix("/chat/completions").removesuffix("/v1")
+    return _at(request, method, f"{root}/v1/stream", urlencode({"conv_id": _conversation(request), **query}))
+
+
+def _at(request: Request, method: str, path: str, query: str) -> Request:
+    """Return a request without a body to another path of the same server, with the same headers and parameters."""
     parts = urlsplit(request.url)
-    path = f"{parts.path.removesuffix('/').removesuffix('/chat/completions').removesuffix('/v1')}/v1/stream"
-    query = {"conv_id": _conversation(request), **query}
-    url = urlunsplit(parts._replace(path=path, query=urlencode(query, quote_via=quote)))
+    url = urlunsplit(parts._replace(path=path, query="&".join(part for part in (parts.query, query) if part)))
     return replace(request, url=url, method=method, json=None, content=None)
 
 
