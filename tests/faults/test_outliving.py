@@ -301,6 +301,18 @@ def test_a_server_that_does_not_take_it(drive: drivers.Drive, deaf: tuple[Script
         assert "sk-12345678" not in reply.anomalies[0]
 
 
+def test_a_stream_that_is_collected_in_the_middle_of_another_request() -> None:
+    """The garbage collector may come while this thread holds a pool's lock: it waits, but not for ever."""
+    from streamfold.network.transports import urllib3
+
+    with conversing(lambda number, start: answer(BEGUN, stall())) as (conversations, server):
+        events = stream(asking(server))
+        next(events)
+        with urllib3._lock:
+            del events
+        assert conversations.wait_for_end() is not None
+
+
 LEFT_OPEN = """
 import sys
 from streamfold import llama_cpp, stream
