@@ -65,7 +65,9 @@ function show(turn) {
 /** @param {string} text */
 async function ask(text) {
   if (!text.trim() || exchanges.at(-1)?.running) return;
-  const turn = { chat, n: exchanges.length, text, ...(await unanswered()) };
+  const fresh = await unanswered();
+  if (!fresh) return;
+  const turn = { chat, n: exchanges.length, text, ...fresh };
   try {
     await turns.add(turn);
   } catch {
@@ -78,15 +80,19 @@ async function ask(text) {
   await exchange.run(true);
 }
 
+/** What a turn begins with; nothing where an engine must be chosen first. */
 async function unanswered() {
-  const { asking } = settings;
+  const asking = await settings.asking();
+  if (!asking) return null;
   const maker = asking.model ? await thisPage() : null;
   return { key: newName(), asking, generation: null, maker, blocks: [], nPieces: 0, end: null };
 }
 
 /** @param {Exchange} exchange */
 async function retry({ turn }) {
-  const again = { ...turn, ...(await unanswered()) };
+  const fresh = await unanswered();
+  if (!fresh) return;
+  const again = { ...turn, ...fresh };
   await turns.put(again);
   box.focus();
   await show(again).run(true);

@@ -24,8 +24,8 @@ import { endOf, numbers, speedOf, verdictOf } from "./verdicts.js";
  * @property {(exchange: Exchange) => void} onRetry
  */
 
-/** Milliseconds between two times that a reply made here is kept. */
-const KEEP = 1000;
+/** Milliseconds between two times that a reply made here is kept; a page that is closed loses what came since. */
+const KEEP = 250;
 
 export class Exchange {
   fold = new ReplyFold();
