@@ -150,6 +150,8 @@ test("what is held back is shown at the end, whatever the end", () => {
   assert.deepEqual(held([said("a Sat")]), ["Sat", "truncated", undefined]);
   assert.deepEqual(held([said("a Sat")], "device lost"), ["Sat", "errored", "device lost"]);
   assert.deepEqual(held([said("a Sat")], "device lost", true), ["Sat", "cancelled", undefined]);
+  assert.deepEqual(held([said("a Sat", "stop")], null, true), ["Sat", "complete", undefined]);
+  assert.deepEqual(held([said("a Sat")], null, true), ["Sat", "cancelled", undefined]);
   assert.deepEqual(held([said(" <th")]), [" <th", "truncated", undefined]);
 });
 

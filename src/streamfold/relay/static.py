@@ -77,9 +77,7 @@ class Folder(msgspec.Struct, frozen=True):
 _WASM = "'wasm-unsafe-eval'"
 _BLOB = "blob:"  # as which engines start workers of their own, under the same policy
 LESSON = Folder("/learn", _PACKAGE / "lesson", f"{_WASM} {_MIRROR}", _BLOB, f"{_MIRROR} {_WEIGHTS}")
-ENGINES = Folder(
-    "/learn/engines", LESSON.path / "engines", f"{_WASM} {_ENGINES}", _BLOB, f"blob: {_ENGINES} {_WEIGHTS}"
-)
+ENGINES = Folder("/learn/engines", LESSON.path / "engines", f"{_WASM} {_ENGINES}", _BLOB, f"{_ENGINES} {_WEIGHTS}")
 CHAT = Folder("/", _PACKAGE / "relay" / "page")
 
 

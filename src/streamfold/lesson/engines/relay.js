@@ -35,10 +35,10 @@ export async function load({ id, name }) {
     async *chat(messages, options = {}) {
       let wished = false;
       cancel = () => void (wished = true);
-      const { id, url } = await sent("/generations", { engine: name, messages, ...options });
-      cancel = () => void sent(`/generations/${id}/cancel`, {});
+      const begun = await sent("/generations", { engine: name, messages, ...options });
+      cancel = () => void sent(`/generations/${begun.id}/cancel`, {});
       if (wished) cancel();
-      yield* interruptible(chunks(url), cancel);
+      yield* interruptible(chunks(begun.url), cancel);
     },
     stop: () => cancel(),
     unload: async () => {},

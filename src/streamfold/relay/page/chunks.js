@@ -46,9 +46,10 @@ export class ChunkReader {
     const rest = this.#stops.close();
     if (rest) held.push({ type: "text", text: rest });
     const stop = this.#stops.match === null ? null : { string: this.#stops.match, offset: this.#size };
-    const failed = error === null ? (VERDICTS[this.#reason] ?? "truncated") : "errored";
-    const verdict = stop ? "stopped" : cancelled ? "cancelled" : failed;
-    const told = error === null || verdict !== "errored" ? null : { type: "engine", message: error };
+    const finished = error === null ? VERDICTS[this.#reason] : undefined;
+    const broken = cancelled ? "cancelled" : error === null ? "truncated" : "errored";
+    const verdict = stop ? "stopped" : (finished ?? broken);
+    const told = error !== null && verdict === "errored" ? { type: "engine", message: error } : null;
     return [...held, { type: "end", verdict, stop, usage: this.#usage, timing: null, error: told }];
   }
 

@@ -50,6 +50,7 @@ export class Device {
       }
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
+      this.#drop(); // whatever state it is in: the next one is loaded anew, from what the browser has kept
     }
     const last = reader.close(failure, signal.aborted);
     clock.mark(last.length - 1);
