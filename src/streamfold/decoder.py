@@ -171,7 +171,9 @@ class Decoder:
         rest = b""
         if self._framing is not None:
             rest = self._framing.rest
-            frames += self._framing.close()
+            closing = self._framing.close()
+            frames += closing
+            rest = b"" if closing else rest  # what was unfinished is a frame all the same
         if self.fold.raw is not None:
             self.fold.raw += map(_data, frames)
         deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
@@ -262,7 +264,8 @@ class Decoder:
         values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
         value = values[0] if values and isinstance(values[0], Mapping) else {}
         found = dialect_of(value, event)
-        strange = value and not garbage and event != "ping" and value.get("type") != "ping"
+        # An OpenAI chunk without choices (usage, Azure's filters) does not tell whether it is of a chat.
+        strange = value and not garbage and "ping" not in (event, value.get("type")) and value.get("choices") != []
         if found is None and strange and self._stranger is None:
             self._stranger = data
         return found
