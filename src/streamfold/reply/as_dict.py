@@ -57,6 +57,7 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "anomalies": reply.anomalies,
         "passed": reply.passed,
         "response": _shallow(reply.response) if reply.response else None,
+        "failed_attempts": reply.failed_attempts,
         "leftover": reply.leftover.decode("utf-8", "backslashreplace"),
         "choices": choices,
     }
