@@ -67,7 +67,7 @@ class BedrockInvoke(AWSDialect):
             self.unread, model.unread = model.unread, None
         return delta
 
-    def usage(self, value: Mapping[str, Any]) -> Usage | None:
+    def usage(self, value: Mapping[str, Any], /) -> Usage | None:
         """Return what `value` says to the model's dialect that was counted."""
         assert self._model is not None
         return self._model.usage(value)

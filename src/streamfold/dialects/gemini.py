@@ -130,7 +130,7 @@ class Gemini(JSONDialect):
         if error := (chunk.get("error") if "candidates" in chunk else find_error(chunk)):
             deltas.append(provider_error(error, chunk))
 
-    def usage(self, chunk: Mapping[str, Any]) -> Usage | None:
+    def usage(self, chunk: Mapping[str, Any], /) -> Usage | None:
         """Return what `chunk` says was counted; it is of the whole reply so far."""
         report = either(chunk, "usageMetadata")
         if not isinstance(report, Mapping):

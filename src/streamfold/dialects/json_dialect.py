@@ -72,7 +72,7 @@ class JSONDialect(ABC):
         """
         raise ValueError
 
-    def usage(self, value: Mapping[str, Any]) -> Usage | None:
+    def usage(self, value: Mapping[str, Any], /) -> Usage | None:
         """Return what `value` says was counted, where `plain` puts frames by for that."""
         raise NotImplementedError
 
