@@ -139,6 +139,7 @@ class Fold:
         shown: Shown = []
         for choice in self._choices.values():
             self._finish(choice, shown)
+            choice.join()
         self._end()
         self._error = self._error or error
         self._leftover = leftover

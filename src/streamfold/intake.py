@@ -206,6 +206,11 @@ class Intake:
         return shown if self._gate is None else self._gate(shown)
 
 
+def listed(taken: Shown | str) -> Shown:
+    """Return what `Intake.take` gave as what `Intake.feed` would have given."""
+    return [taken] if isinstance(taken, str) else taken
+
+
 class TextChunks:
     """Chunks that are the text itself; where they end, the text ends."""
 

@@ -167,6 +167,12 @@ class OpenChoice:
                 setattr(part, name, replace_surrogates(value))
         self.parts.append(part)
 
+    def join(self) -> None:
+        """Join its words, to which nothing will be added, once for all who ask for them."""
+        for part in self.parts:
+            if isinstance(part, Run):
+                part.pieces = ["".join(part.pieces)]
+
     def freeze(self) -> Choice:
         """Return the choice as it stands."""
         parts = [part.freeze() if isinstance(part, Run | OpenCall) else part for part in self.parts]
