@@ -1,6 +1,6 @@
 """Run every benchmark, print its table, and write ``bench/results/latest.json``.
 
-python -m bench [contract] [stops] [openai_chat] [dialects] [relay] [sockets]
+python -m bench [contract] [stops] [openai_chat] [dialects] [growth] [relay] [sockets]
 """
 
 import importlib
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ALL = ("contract", "stops", "openai_chat", "dialects", "relay", "sockets")
+ALL = ("contract", "stops", "openai_chat", "dialects", "growth", "relay", "sockets")
 UNITS = ("_per_chunk", "_per_event", "_per_token", "streams")
 RESULTS = Path(__file__).parent / "results"
 

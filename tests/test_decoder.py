@@ -1,7 +1,6 @@
 """Wire bytes into a reply: the rows of the edge-case contract, and the master property, cut anywhere."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ from streamfold.decoder import Decoder
 from streamfold.errors import ChunkTypeError, DialectError, FramingError, LimitError, ProviderError
 from streamfold.events import StreamEnd, TextDelta
 from streamfold.folding import Fold
-from streamfold.parts import ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import ToolCall
+from streamfold.reply.usage import Usage
 
 from .chunkings import chunkings, splits
 
@@ -417,45 +416,6 @@ def test_no_bytes_raise(wire, data):
     if isinstance(uncut.error, FramingError):  # what came after it has no say, and may not even be read
         reply.leftover = uncut.leftover = b""
     assert comparable(reply) == comparable(uncut)
-
-
-# --- linear time ------------------------------------------------------------------------------------------
-
-MAX_RATIO = 2.6
-"""What twice the input may cost: linear is 2, quadratic 4."""
-
-TAIL = calls((0, "c", "f", '{"a":"')).encode()
-PIECE = calls((0, ..., ..., "x")).encode()
-LONG = {
-    "a long line, byte by byte": lambda n: [b"data: ", *[b"x"] * (24 * n)],
-    "many lines without a blank one": lambda n: [b"data: x\n"] * (8 * n),
-    "many pieces of arguments": lambda n: [TAIL, *[PIECE] * (n // 2)],
-    "many names said again": lambda n: [calls((0, ..., "f", "{}}")).encode()] * (n // 2),
-    "much text": lambda n: [text("abc").encode()] * (3 * n),
-    "much text, one read": lambda n: [text("abc").encode() * (6 * n)],
-    "much reasoning": lambda n: [said({"reasoning": "abc"}).encode()] * (2 * n),
-    "halves of characters": lambda n: [text("\ud83d").encode(), text("\ude00").encode()] * (n // 4),
-}
-
-
-def cost(pieces):
-    decoder = Decoder()
-    feed = decoder.feed
-    start = time.process_time()
-    for piece in pieces:
-        feed(piece)
-    decoder.close()
-    return time.process_time() - start
-
-
-@pytest.mark.parametrize("make", LONG.values(), ids=LONG)
-def test_twice_the_stream_takes_twice_the_time(make):
-    once, twice = make(400), make(800)
-    for _ in range(5):  # a busy machine may spoil some attempts, not all
-        ratio = min(cost(twice) for _ in range(3)) / min(cost(once) for _ in range(3))
-        if ratio <= MAX_RATIO:
-            return
-    pytest.fail(f"twice the stream took {ratio:.1f} times as long")
 
 
 def test_first_bytes_that_do_not_tell_are_looked_at_once_a_line(monkeypatch):

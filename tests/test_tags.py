@@ -1,7 +1,6 @@
 """Reasoning written into the text: a table of replies under every cut, and a brute-force oracle on the whole text."""
 
 import re
-import time
 
 import pytest
 from hypothesis import example, given
@@ -257,27 +256,6 @@ def test_tags_may_share_a_side():
 def test_what_is_no_tag_is_rejected(opening, closing):
     with pytest.raises(CallerError, match=r"a tag opens (or|and) closes with "):
         Tag(opening, closing)
-
-
-# --- cost -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("unit", ["<think></think>", "</think>", "<think>", "\n", "</thin", "x"])
-def test_one_great_chunk_takes_linear_time(unit):
-    begin = "<think>" if unit == "</thin" else ""
-    took = []
-    for size in (20_000, 40_000):
-        reply = begin + unit * (size // len(unit))
-        best = min(timed(reply) for _ in range(3))
-        took.append(best)
-    assert took[1] <= 2.6 * took[0] + 0.002
-
-
-def timed(reply):
-    splitter = TagSplitter()
-    start = time.perf_counter()
-    splitter.feed(reply)
-    return time.perf_counter() - start
 
 
 def test_steps_do_not_show(monkeypatch):

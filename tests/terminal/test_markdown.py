@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -131,36 +129,3 @@ def test_the_width_is_asked_anew_for_every_line() -> None:
     width = 40
     assert before == "four words are here,\nand more\n"
     assert text_of(markdown.feed(line)) == line
-
-
-MAX_RATIO = 2.6
-LONG: dict[str, Callable[[int], str]] = {
-    "prose": lambda n: "Some **bold** words, `code` and *more* of them. " * n,
-    "lists": lambda n: "- an item\n  - another\n" * n,
-    "code": lambda n: "```python\n" + "x = {'a': 1}  # comment\n" * n + "```\n",
-    "tables": lambda n: "| a | b |\n|---|---|\n" + "| cell | cell |\n" * n,
-    "markers that open only": lambda n: "*a _b `c [d " * n,
-    "quotes": lambda n: "> " * 4 * n,
-    "items in items": lambda n: "1. " * 4 * n,
-    "spaces": lambda n: " " * 20 * n,
-    "one word": lambda n: "1" * 20 * n,
-    "emoji": lambda n: "👩‍🚀" * 4 * n,
-}
-
-
-@pytest.mark.parametrize("make", LONG.values(), ids=LONG)
-def test_twice_the_text_takes_twice_the_time(make: Callable[[int], str]) -> None:
-    def cost(text: str) -> float:
-        markdown = Markdown(lambda: 80)
-        started = time.process_time()
-        for at in range(0, len(text), 4):
-            markdown.feed(text[at : at + 4])
-        markdown.close()
-        return time.process_time() - started
-
-    once, twice = make(150), make(300)
-    for _ in range(5):  # a busy machine may spoil some attempts, not all
-        ratio = min(cost(twice) for _ in range(3)) / min(cost(once) for _ in range(3))
-        if ratio <= MAX_RATIO:
-            return
-    pytest.fail(f"twice the text took {ratio:.1f} times as long")
