@@ -103,14 +103,13 @@ class Decoder:
         n_pieces = n_bytes = 0
         try:
             for data in reads:
-                if type(data) is not bytes:
-                    if isinstance(data, bytes | bytearray | memoryview):
-                        data = bytes(data)
-                        n_bytes += len(data)
+                try:
+                    value = data.removeprefix(head).removesuffix(tail)
+                except (AttributeError, TypeError):  # no bytes; to ask each read for its type costs a twentieth
+                    n_bytes += data.nbytes if isinstance(data, memoryview) else 0
                     return self.feed(data)
                 size = len(data)
                 n_bytes += size
-                value = data.removeprefix(head).removesuffix(tail)
                 if size - len(value) != around or size > limit or _LF in value or _CR in value:
                     taken = self.take(data)
                     if not isinstance(taken, str):
@@ -120,7 +119,7 @@ class Decoder:
                     try:
                         delta = plain(value)
                     except NOT_PLAIN:
-                        return self._feed_any(data, missed=True)
+                        return self._feed_any(bytes(data), missed=True)
                     if type(delta) is not str or append(delta) is not None:
                         shown = self._feed_one(delta)
                         if not self._is_unseen(shown):
