@@ -99,7 +99,8 @@ class Decoder:
     def run(self, reads: Iterable[Any], show: Callable[[str], object]) -> Shown:
         """Do as `Intake.run` says: `take` and the loop around it in one frame, where a read is one piece of words."""
         append = self.fold.append or _refuse
-        head, tail, around, limit, plain = self._head, self._tail, self._around, self._limit, self._plain
+        head, tail, around, limit = self._head, self._tail, self._around, self._limit
+        one, plain = self._one, self._plain
         n_pieces = n_bytes = 0
         try:
             for data in reads:
@@ -111,27 +112,26 @@ class Decoder:
                 size = len(data)
                 n_bytes += size
                 if size - len(value) != around or size > limit or _LF in value or _CR in value:
-                    taken = self.take(data)
-                    if not isinstance(taken, str):
-                        return taken
-                    text = taken
-                else:
-                    try:
-                        delta = plain(value)
-                    except NOT_PLAIN:
-                        return self._feed_any(bytes(data), missed=True)
-                    if type(delta) is not str or append(delta) is not None:
-                        shown = self._feed_one(delta)
-                        if not self._is_unseen(shown):
-                            return shown
-                        n_pieces += 1
-                        self.fold.heard = None  # it is counted
-                        append = self.fold.append or _refuse
-                        continue
-                    text = delta
+                    data = bytes(data)
+                    found = one(data)
+                    if found is None:
+                        return self._feed_any(data)
+                    value = found
+                try:
+                    delta = plain(value)
+                except NOT_PLAIN:
+                    return self._feed_any(bytes(data), missed=True)
+                if type(delta) is not str or append(delta) is not None:
+                    shown = self._feed_one(delta)
+                    if not self._is_unseen(shown):
+                        return shown
+                    n_pieces += 1
+                    self.fold.heard = None  # it is counted
+                    append = self.fold.append or _refuse
+                    continue
                 n_pieces += 1
                 try:
-                    outcome = show(text)
+                    outcome = show(delta)
                 except Exception as error:
                     raise ShowFailed from error
                 if outcome is not None and isinstance(outcome, Awaitable):
