@@ -107,7 +107,9 @@ class Decoder:
                 try:
                     value = data.removeprefix(head).removesuffix(tail)
                 except (AttributeError, TypeError):  # no bytes; to ask each read for its type costs a twentieth
-                    n_bytes += data.nbytes if isinstance(data, memoryview) else 0
+                    if isinstance(data, memoryview):
+                        data = bytes(data)
+                        n_bytes += len(data)
                     return self.feed(data)
                 size = len(data)
                 n_bytes += size
@@ -188,7 +190,9 @@ class Decoder:
         rest = b""
         if self._framing is not None:
             rest = self._framing.rest
-            frames += self._framing.close()
+            closing = self._framing.close()
+            frames += closing
+            rest = b"" if closing else rest  # what was unfinished is a frame all the same
         if self.fold.raw is not None:
             self.fold.raw += map(_data, frames)
         deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
@@ -279,7 +283,8 @@ class Decoder:
         values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
         value = values[0] if values and isinstance(values[0], Mapping) else {}
         found = dialect_of(value, event)
-        strange = value and not garbage and event != "ping" and value.get("type") != "ping"
+        # An OpenAI chunk without choices (usage, Azure's filters) does not tell whether it is of a chat.
+        strange = value and not garbage and "ping" not in (event, value.get("type")) and value.get("choices") != []
         if found is None and strange and self._stranger is None:
             self._stranger = data
         return found
