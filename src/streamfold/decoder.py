@@ -74,7 +74,7 @@ class Decoder:
         """Do what `feed` does; return one piece of text, as there is nearly always, without a list around it."""
         if type(data) is not bytes:
             if isinstance(data, Seam):
-                self.reconnect()
+                self._reconnect(data)
                 return []
             if not isinstance(data, bytes | bytearray | memoryview):
                 return self._events([ChunkTypeError(data, expected="bytes")])
@@ -215,12 +215,12 @@ class Decoder:
         """The number of the last event, where the format counts them: whence the stream can be taken up again."""
         return self._dialect.cursor if self._dialect else None
 
-    def reconnect(self) -> None:
-        """Expect the same stream over another response, which begins with the next event.
+    def _reconnect(self, seam: Seam) -> None:
+        """Expect the same stream over another response.
 
-        What came of an event that is not whole is dropped: it comes again.
+        If that begins with the next event, what came of one that is not whole is dropped: it comes again.
         """
-        if self._framing is not None:
+        if seam.at == "event" and self._framing is not None:
             self._framing = type(self._framing)()
             self._frames = self._framing.feed
             self._one = _no_event
