@@ -75,6 +75,7 @@ CASES: dict[str, Case] = {
     "white space before a tag": (TagSplitter, lambda n: ["\n" * (60 * n)]),
     "a string in a call": (LookedInto, lambda n: fours(OPENED + 'print(\\"h\\u00e9llo\\")\\n\\t' * (5 * n))),
     "members of a call": (LookedInto, lambda n: fours("{" + ",".join(f'"name{m}":{m}' for m in range(4 * n)))),
+    "values in a member of a call": (LookedInto, lambda n: fours('{"todos":[' + '{"id":1,"tags":[]},' * (4 * n))),
     "prose": (lambda: Markdown(lambda: 80), lambda n: fours("Some **bold** words, `code` and *more*. " * n)),
     "prose, a line at once": (lambda: Markdown(lambda: 80), lambda n: ["Some **bold** words, `code` and *more*. " * n]),
     "lists": (lambda: Markdown(lambda: 80), lambda n: fours("- an item\n  - another\n" * n)),

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
+from streamfold import fold
 from streamfold.decoder import Decoder
 from streamfold.detection import dialect_named
 from streamfold.dialects.json_dialect import MAX_MISSES, JSONDialect
@@ -30,7 +31,7 @@ from streamfold.folding import Fold, Shown
 from streamfold.framing import FRAMINGS, Framing
 from streamfold.reply import Reply, Verdict
 
-from .wires import cut, cut_anywhere, frames
+from .wires import cut, cut_anywhere, cut_at_frames, frames
 
 MAX_BYTEWISE = 512
 """Up to so many bytes, an input is also read byte by byte."""
@@ -66,6 +67,8 @@ def check_wire(wire: bytes, dialect: str | None = None) -> Reply:
     for pieces in _cuttings(wire):
         other = told(_folded(pieces, dialect, options))
         assert other == wanted, f"cut into {len(pieces)}, {different(other, wanted)}"
+    driven = told(fold(cut_at_frames(wire), dialect=dialect, **options))
+    assert driven == wanted, f"driven, {different(driven, wanted)}"
     if dialect is not None:
         words, others = _words(reply), _words(_folded([wire], _untyped(dialect), options))
         assert others == words, f"untyped it is {others!r}, not {words!r}"
@@ -215,7 +218,7 @@ def _framed(pieces: Sequence[bytes], name: str) -> tuple[list[object], bytes]:
 
 
 def _cuttings(wire: bytes) -> list[list[bytes]]:
-    cuttings = [cut_anywhere(wire)]
+    cuttings = [cut_anywhere(wire), cut_at_frames(wire)]
     if len(wire) <= MAX_BYTEWISE:
         cuttings.append(cut(wire, 1))
     return cuttings

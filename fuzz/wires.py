@@ -12,11 +12,13 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 SEEDS = Path(__file__).parent / "seeds"
 
+_OVERHEAD = 16
 _LINE_OF_AWS = re.compile(rb"[A-Za-z:]")
 _FRAME = {
     "sse": re.compile(rb".*?(?:\n\n|\r\n\r\n|\r\r|\Z)", re.DOTALL),
@@ -40,6 +42,14 @@ def frames(wire: bytes, framing: str) -> list[bytes]:
     """Return `wire` in pieces, roughly one for each frame: joined, they are `wire`."""
     pattern = _FRAME.get(framing, _LINE)
     return [piece for piece in pattern.findall(wire) if piece]
+
+
+def cut_at_frames(wire: bytes) -> list[bytes]:
+    """Return `wire` in reads of one frame each, as servers send it; roughly, where it is one array."""
+    if wire.startswith(b"\0"):
+        return list(_messages(wire))
+    is_sse = b"\n\n" in wire or b"\r\n\r\n" in wire
+    return frames(wire, "sse" if is_sse else "ndjson") or [wire]
 
 
 def encoded(text: bytes, framing: str) -> bytes:
@@ -71,6 +81,16 @@ def cut_anywhere(wire: bytes, n_cuts: int = 6) -> list[bytes]:
     """Return `wire` cut where its own bytes say, so that the same input is always cut the same."""
     marks = {zlib.crc32(wire, n) % (len(wire) + 1) for n in range(n_cuts)}
     return [wire[start:end] for start, end in pairwise(sorted({0, *marks, len(wire)}))]
+
+
+def _messages(wire: bytes) -> Iterator[bytes]:
+    """Yield the messages of an AWS event stream, as far as its lengths lead; then the rest."""
+    while len(wire) > _OVERHEAD:
+        total = max(_OVERHEAD, int.from_bytes(wire[:4]))
+        yield wire[:total]
+        wire = wire[total:]
+    if wire:
+        yield wire
 
 
 def _message(line: bytes) -> bytes:

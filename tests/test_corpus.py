@@ -12,6 +12,8 @@ from random import Random
 
 import pytest
 
+import streamfold
+from fuzz.wires import cut_at_frames
 from streamfold.decoder import Decoder
 from streamfold.reply import Verdict
 
@@ -124,8 +126,9 @@ def wire_of(recording):
 
 
 def cuttings(wire):
-    """Yield `wire` byte by byte, then in random pieces."""
+    """Yield `wire` byte by byte, one frame a read, then in random pieces."""
     yield [wire[at : at + 1] for at in range(len(wire))]
+    yield cut_at_frames(wire)
     for seed in range(SEEDS):
         cuts = sorted(Random(seed).sample(range(1, len(wire)), min(N_CUTS, len(wire) - 1)))
         yield [wire[start:end] for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
@@ -141,10 +144,14 @@ def test_recording_however_it_is_cut(recording, shared):
     wire = wire_of(recording)
     uncut = folded([wire])
     for pieces in cuttings(wire):
-        other = folded(pieces)
-        assert ours(other) == ours(uncut)
-        assert (other.verdict, other.anomalies, other.parts) == (uncut.verdict, uncut.anomalies, uncut.parts)
-        assert str(other.error) == str(uncut.error)
+        assert_same(folded(pieces), uncut)
+    assert_same(streamfold.fold(cut_at_frames(wire)), uncut)
+
+
+def assert_same(reply, other):
+    assert ours(reply) == ours(other)
+    assert (reply.verdict, reply.anomalies, reply.parts) == (other.verdict, other.anomalies, other.parts)
+    assert str(reply.error) == str(other.error)
 
 
 @every(RECORDINGS)

@@ -1,6 +1,7 @@
 """`fold`, `stream` and their async twins: one table of cases under all of them, asyncio and trio alike."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -413,13 +414,41 @@ def test_a_deadline_ends_the_read_of_whichever_task_reads() -> None:
     asyncio.run(main())
 
 
-def test_a_fold_counts_every_read_once() -> None:
-    text = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
-    reads = [text] * 5 + [b"data: [DONE]\n\n"]
-    for source in (reads, reads[:-1]):
-        counted = fold(source).timing
-        assert counted is not None
-        assert (counted.events, counted.bytes, counted.deltas) == (len(source), sum(map(len, source)), 5)
+def said(**delta: Any) -> bytes:
+    """Return an event with one delta, in a stream that says each time who answers."""
+    chunk = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": delta}]}
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+TEXT, REASONING = said(content="a"), said(reasoning="r")
+CALL, ARGUMENTS = (
+    said(tool_calls=[{"index": 0, "id": id, "function": {"name": id, "arguments": arguments}}])
+    for id, arguments in [("f", ""), (None, "[")]
+)
+PIECES = {
+    "text": [TEXT] * 9,
+    "reasoning": [REASONING] * 9,
+    "a tool call": [CALL] + [ARGUMENTS] * 9,
+    "reasoning, then text": [REASONING] * 4 + [TEXT] * 4,
+    "all of it, by turns": [TEXT, REASONING, CALL, ARGUMENTS] * 4,
+}
+
+
+@pytest.mark.parametrize("end", [[], [b"data: [DONE]\n\n"]], ids=["cut", "ended"])
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+def test_a_fold_sees_what_a_stream_does_and_counts_every_read_once(pieces: list[bytes], end: list[bytes]) -> None:
+    reads, shown = pieces + end, list[str]()
+    reply = fold(reads, on_text=shown.append)
+    with stream(reads) as events:
+        deltas = [event for event in events if isinstance(event, TextDelta)]
+    assert reply.parts == events.reply.parts
+    assert shown == [delta.text for delta in deltas]
+    counted, streamed = reply.timing, events.reply.timing
+    assert counted is not None
+    assert streamed is not None
+    assert counted.first is not None
+    assert (counted.events, counted.bytes) == (len(reads), sum(map(len, reads)))
+    assert (counted.deltas, counted.events, counted.bytes) == (streamed.deltas, streamed.events, streamed.bytes)
 
 
 def test_raise_for_verdict_names_what_is_missing() -> None:

@@ -18,7 +18,7 @@ from .closing import aclose_source, attach_partial
 from .course import Course
 from .events import Event, Reset, TextDelta
 from .folding import Shown
-from .intake import StreamOptions
+from .intake import StreamOptions, listed
 from .reply import Reply, Verdict
 from .sources.javascript import JavaScriptChunks, is_javascript
 from .sources.opening import aopened
@@ -166,9 +166,9 @@ class AsyncStream(AsyncIterator[Event]):
         if course.took(chunk, shown, monotonic()) and self._watch:
             self._watch.look()
         if course.intake.fold.ended:
-            return [*_listed(shown), *await self._end()]
+            return [*listed(shown), *await self._end()]
         if course.passed:
-            return [*_listed(shown), *await self._end(passed=course.passed)]
+            return [*listed(shown), *await self._end(passed=course.passed)]
         return shown
 
     def _begin_read(self) -> Awaitable[Any]:
@@ -184,7 +184,7 @@ class AsyncStream(AsyncIterator[Event]):
         """Consume the whole stream: `__anext__` without the events that nobody asked for."""
         while not self._closed:
             shown = await self._pull()
-            for piece in _listed(shown):
+            for piece in listed(shown):
                 try:
                     if isinstance(piece, str):
                         outcome = callbacks.on_text(piece)
@@ -222,10 +222,6 @@ class AsyncStream(AsyncIterator[Event]):
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
-
-
-def _listed(shown: Shown | str) -> Sequence[str | Event]:
-    return (shown,) if isinstance(shown, str) else shown
 
 
 class AsyncChunks:

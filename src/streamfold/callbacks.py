@@ -61,7 +61,9 @@ def callbacks_of(
             would be told.
     """
     for name, callback in (("on_text", on_text), ("on_reset", on_reset)):
-        if callback is not None and not callable(callback):
+        if callback is None:
+            continue
+        if not callable(callback):
             raise CallerError(f"{name} is {type(callback).__name__}, expected a callable or None")
         if plain and (iscoroutinefunction(callback) or iscoroutinefunction(getattr(callback, "__call__", None))):  # noqa: B004
             raise CallerError(f"{name} is async, expected a plain callable: use afold")

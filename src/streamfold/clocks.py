@@ -18,9 +18,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from .errors import CallerError
+
+MAX_SETTLED = 64
+"""Protects memory: of so many different limits it is remembered what they settle to. Most streams have the same."""
 
 Which = Literal["first content", "gap", "total"]
 Limit = float | Literal["default"] | None
@@ -60,16 +64,21 @@ class Timeouts:
 
     def settled(self, defaults: Timeouts | None = None) -> Timeouts:
         """Return the same limits, with a number or ``None`` for each that was left at ``"default"``."""
-        settled = {
-            name: (getattr(defaults, name) if defaults else None) if limit == "default" else limit
-            for name, limit in self._items()
-        }
-        if defaults and self.gap != "default" and self.reasoning_gap == "default":
-            settled["reasoning_gap"] = None  # who sets the gap means every gap
-        return Timeouts(**settled)
+        return _settled(self, defaults)
 
     def _items(self) -> list[tuple[str, Limit]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+
+@lru_cache(MAX_SETTLED)
+def _settled(limits: Timeouts, defaults: Timeouts | None) -> Timeouts:
+    settled = {
+        name: (getattr(defaults, name) if defaults else None) if limit == "default" else limit
+        for name, limit in limits._items()
+    }
+    if defaults and limits.gap != "default" and limits.reasoning_gap == "default":
+        settled["reasoning_gap"] = None  # who sets the gap means every gap
+    return Timeouts(**settled)
 
 
 NETWORK = Timeouts(first=600.0, gap=120.0, total=None, reasoning_gap=600.0, connect=10.0)

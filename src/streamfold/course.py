@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .network.request import Request
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
+_UNSAID = Timeouts()
+_RETRY = RetryPolicy()
 _LEFT = {Verdict.CANCELLED, Verdict.TIMED_OUT}
 _ONLY_REQUESTS = ("client", "retry")
 
@@ -58,8 +60,8 @@ class Course:
 
     def __init__(self, source: Any, options: StreamOptions, now: float) -> None:
         given: dict[str, Any] = getattr(source, "fold_options", {}) | options
-        timeouts = given.pop("timeouts", Timeouts())
-        retry = given.pop("retry", RetryPolicy())
+        timeouts = given.pop("timeouts", _UNSAID)
+        retry = given.pop("retry", _RETRY)
         self.client = given.pop("client", None)
         self.taps: Sequence[Any] = given.pop("taps", ())
         self.record = given.pop("record", None)
@@ -163,9 +165,9 @@ class Course:
         return self.is_timed and self.clock.content(now, reasoning)
 
     def ran(self) -> None:
-        """Note what ``intake.run`` has shown: pieces of text, each in a read of its own, at times nobody took."""
-        n_shown, n_bytes = self.intake.counted()
-        self._meter.unmarked(n_shown)
+        """Note what ``intake.run`` has dealt with: pieces, each in a read of its own, at times nobody took."""
+        n_pieces, n_bytes = self.intake.counted()
+        self._meter.unmarked(n_pieces)
         self._meter.read(n_bytes)
 
     def over(

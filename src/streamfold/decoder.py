@@ -13,11 +13,13 @@ from .detection import MAX_SNIFF_BYTES, dialect_named, dialect_of, find_framing,
 from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
+from .events import ReasoningDelta
 from .folding import Fold, Shown
 from .folding.deltas import END, Delta
 from .framing import BOM, JSON_SPACE, NO_SHAPE, Frame, Framing, told
 from .framing.sse import SSE
 from .reply import Verdict
+from .reply.parts import ReasoningPart
 from .signals import Seam, ShowFailed
 
 _LF, _CR = b"\n\r"  # as numbers: `10 in data` is one memchr, `b"\n" in data` ten times as slow
@@ -44,7 +46,8 @@ class Decoder:
     ) -> None:
         self.fold = fold or Fold()
         self.n_more = 0
-        self._n_shown = self._n_bytes = 0  # by `run`
+        self._n_pieces = self._n_bytes = 0  # by `run`
+        self._has_begun = False  # whether `run` has let out anything
         self._content_type = content_type
         self._start = bytearray()
         self._awaits_line = False  # whether only the end of a line can tell the framing
@@ -94,53 +97,69 @@ class Decoder:
         return delta
 
     def run(self, reads: Iterable[Any], show: Callable[[str], object]) -> Shown:
-        """Do as `Intake.run` says: `take` and the loop around it in one frame, for text that comes one frame a read."""
+        """Do as `Intake.run` says: `take` and the loop around it in one frame, where a read is one piece of words."""
         append = self.fold.append or _refuse
-        head, tail, around, limit, plain = self._head, self._tail, self._around, self._limit, self._plain
-        n_shown = n_bytes = 0
+        head, tail, around, limit = self._head, self._tail, self._around, self._limit
+        one, plain = self._one, self._plain
+        n_pieces = n_bytes = 0
         try:
             for data in reads:
-                if type(data) is not bytes:
-                    if isinstance(data, bytes | bytearray | memoryview):
+                try:
+                    value = data.removeprefix(head).removesuffix(tail)
+                except (AttributeError, TypeError):  # no bytes; to ask each read for its type costs a twentieth
+                    if isinstance(data, memoryview):
                         data = bytes(data)
                         n_bytes += len(data)
                     return self.feed(data)
                 size = len(data)
                 n_bytes += size
-                value = data.removeprefix(head).removesuffix(tail)
                 if size - len(value) != around or size > limit or _LF in value or _CR in value:
-                    taken = self.take(data)
-                    if not isinstance(taken, str):
-                        return taken
-                    text = taken
-                else:
-                    try:
-                        delta = plain(value)
-                    except NOT_PLAIN:
-                        return self._feed_any(data, missed=True)
-                    if type(delta) is not str or append(delta) is not None:
-                        return self._feed_one(delta)
-                    text = delta
-                n_shown += 1
+                    data = bytes(data)
+                    found = one(data)
+                    if found is None:
+                        return self._feed_any(data)
+                    value = found
                 try:
-                    outcome = show(text)
+                    delta = plain(value)
+                except NOT_PLAIN:
+                    return self._feed_any(bytes(data), missed=True)
+                if type(delta) is not str or append(delta) is not None:
+                    shown = self._feed_one(delta)
+                    if not self._is_unseen(shown):
+                        return shown
+                    n_pieces += 1
+                    self.fold.heard = None  # it is counted
+                    append = self.fold.append or _refuse
+                    continue
+                n_pieces += 1
+                try:
+                    outcome = show(delta)
                 except Exception as error:
                     raise ShowFailed from error
                 if outcome is not None and isinstance(outcome, Awaitable):
                     raise ShowFailed(outcome)
         finally:
-            self._n_shown += n_shown
+            self._n_pieces += n_pieces
             self._n_bytes += n_bytes
         raise StopIteration
 
+    def _is_unseen(self, shown: Shown) -> bool:
+        """Tell whether `shown` is one event that no callback is called with, and not the first: that is to be timed."""
+        had_begun, self._has_begun = self._has_begun, self._has_begun or bool(shown)
+        return had_begun and len(shown) == 1 and not isinstance(shown[0], str) and not self.fold.ended
+
     def counted(self) -> tuple[int, int]:
-        """Return how many pieces of text `run` has shown since it was asked last, and how many bytes it has taken."""
-        counted, self._n_shown, self._n_bytes = (self._n_shown, self._n_bytes), 0, 0
+        """Return how many pieces `run` has dealt with since it was asked last, and how many bytes it has taken."""
+        counted, self._n_pieces, self._n_bytes = (self._n_pieces, self._n_bytes), 0, 0
         return counted
 
     def _feed_one(self, delta: Delta | None) -> Shown:
         """Take in what a plain frame says; what it counts comes after it, since it may be the end."""
         assert self._dialect is not None
+        if type(delta) is ReasoningDelta and self.fold.append_reasoning is not None:
+            self.fold.append_reasoning(delta.text)
+            self.fold.heard = ReasoningPart
+            return [delta]
         counted = self._dialect.unread_usage()
         return self._events([*counted] if delta is None else [delta, *counted])
 

@@ -125,7 +125,9 @@ class Intake:
         return self.feed(chunk)
 
     def run(self, chunks: Iterator[Any], show: Callable[[str], object]) -> Shown:
-        """Take `chunks` and show their text, up to one that lets out anything else or the first; return that.
+        """Take `chunks` and show their text, up to one that a driver has to look at; return what it lets out.
+
+        A driver need not see text that is shown, nor a single event of another kind, unless it is the first.
 
         Raises:
             ShowFailed: `show` raised, or returned what is to be awaited. Nothing is lost: go on with `run`.
@@ -138,10 +140,10 @@ class Intake:
         return self.feed(chunk)
 
     def counted(self) -> tuple[int, int]:
-        """Return how many pieces of text `run` has shown since it was asked last, and how many bytes it has taken."""
-        n_shown, n_bytes = self._wire.counted() if self._wire else (0, 0)
+        """Return how many pieces `run` has dealt with since it was asked last, and how many bytes it has taken."""
+        n_pieces, n_bytes = self._wire.counted() if self._wire else (0, 0)
         n_bytes, self._n_bytes = n_bytes + self._n_bytes, 0
-        return n_shown, n_bytes
+        return n_pieces, n_bytes
 
     def _machine_for(self, chunk: Any) -> Machine:
         if isinstance(chunk, bytes | bytearray | memoryview):
@@ -197,6 +199,11 @@ class Intake:
         """
         shown = self._machine.close() if verdict is None else self._machine.close(verdict, error)
         return shown if self._gate is None else self._gate(shown)
+
+
+def listed(taken: Shown | str) -> Shown:
+    """Return what `Intake.take` gave as what `Intake.feed` would have given."""
+    return [taken] if isinstance(taken, str) else taken
 
 
 class TextChunks:

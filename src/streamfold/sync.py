@@ -23,7 +23,7 @@ from .course import Course
 from .errors import CallerError
 from .events import Event, Reset, TextDelta
 from .folding import Shown
-from .intake import StreamOptions
+from .intake import StreamOptions, listed
 from .reply import Reply, Verdict
 from .signals import ShowFailed
 from .sources.opening import Taken, aopened, opened
@@ -119,7 +119,10 @@ class Stream(Iterator[Event]):
             if self._closed:
                 raise StopIteration
             with self._reading:
-                self._waiting.extend(self._pull())
+                shown = self._pull()
+                if isinstance(shown, str):
+                    return TextDelta(shown)
+                self._waiting.extend(shown)
         event = self._waiting.popleft()
         return TextDelta(event) if isinstance(event, str) else event
 
@@ -153,7 +156,7 @@ class Stream(Iterator[Event]):
     def __del__(self) -> None:
         self._end(Verdict.CANCELLED)
 
-    def _pull(self) -> Shown:
+    def _pull(self) -> Shown | str:
         """Return what the next chunk lets out; at the end, what closing does."""
         if self._leaving:
             return self._end(Verdict.CANCELLED)
@@ -162,13 +165,13 @@ class Stream(Iterator[Event]):
         except BaseException as error:
             return self._source_ended(error)
         course = self._course
-        shown = course.intake.feed(chunk)
+        shown = course.intake.take(chunk)
         if course.took(chunk, shown, monotonic()):
             self._feed.look()
         if course.intake.fold.ended:
-            return shown + self._end()
+            return [*listed(shown), *self._end()]
         if course.passed:
-            return shown + self._end(passed=course.passed)
+            return [*listed(shown), *self._end(passed=course.passed)]
         return shown
 
     def _drain(self, callbacks: Callbacks) -> Reply:
@@ -176,7 +179,7 @@ class Stream(Iterator[Event]):
         if self._course.is_simple and isinstance(self._feed, Chunks):
             self._drain_simple(self._feed.chunks, callbacks)
         while not self._closed:
-            self._show(self._pull(), callbacks)
+            self._show(listed(self._pull()), callbacks)
         return self.reply
 
     def _drain_simple(self, chunks: Iterator[Any], callbacks: Callbacks) -> None:

@@ -88,6 +88,14 @@ PARTS = {
         [text("a"), text("b", thoughtSignature="s"), text("c")],
         [TextPart("ab", signature="s"), TextPart("c")],
     ),
+    "text signed twice": (
+        [text("a"), text("b", thoughtSignature="s"), text("c"), text("", thoughtSignature="t")],
+        [TextPart("ab", signature="s"), TextPart("c", signature="t")],
+    ),
+    "signature after a signed text": (
+        [text("a"), text("b", thoughtSignature="s"), text("", thoughtSignature="t")],
+        [TextPart("ab", signature="s"), TextPart("", signature="t")],
+    ),
     "signature in an empty text": ([text("a"), text("", thoughtSignature="s")], [TextPart("a", signature="s")]),
     "signature without words": (
         [thought("a"), text("", thoughtSignature="s")],

@@ -480,12 +480,18 @@ FIELDS = (
 )
 CHOICE_FIELDS = "index finish_reason logprobs error message"
 some = lambda names: st.dictionaries(st.sampled_from(names.split()), VALUES, max_size=3)  # noqa: E731
+CALLS = st.lists(
+    st.fixed_dictionaries(
+        {"function": VALUES | some("arguments name")},
+        optional={"index": VALUES | st.sampled_from([0.0, 2**70]), "id": VALUES},
+    ),
+    max_size=2,
+)
+DELTAS = NOTHING | some(FIELDS) | st.builds(lambda delta, calls: {**delta, "tool_calls": calls}, some(FIELDS), CALLS)
 CHUNKS = st.builds(
     lambda outer, choices: {**outer, "choices": choices},
     some("usage error object created"),
-    st.lists(
-        st.builds(lambda c, delta: {**c, "delta": delta}, some(CHOICE_FIELDS), some(FIELDS) | NOTHING), max_size=2
-    ),
+    st.lists(st.builds(lambda choice, delta: {**choice, "delta": delta}, some(CHOICE_FIELDS), DELTAS), max_size=2),
 )
 
 
@@ -503,6 +509,26 @@ def test_typed_way_is_taken_once_it_is_known_who_answers():
     assert dialect.is_typed
     assert dialect.plain(named) == "a"
     assert dialect.feed([named] * 2) == ["a", "a"]
+
+
+PIECES = {
+    "as nearly all": {"index": 0, "function": {"arguments": "{"}},
+    "first of a call": {"index": 1, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}},
+    "nothing said": {"index": None, "id": "", "function": {"name": None, "arguments": ""}},
+}
+
+
+@pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES)
+def test_piece_of_a_tool_call_goes_the_typed_way(piece):
+    plain, untyped = frame(chunk({"role": "assistant", "content": None, "tool_calls": [piece]})), []
+    OpenAIChat().read_frame(plain, untyped)
+    assert [OpenAIChat().plain(plain)] == told(untyped)
+
+
+@pytest.mark.parametrize("beside", [{"content": "a"}, {"reasoning": "a"}, {"tool_calls": [PIECES["nothing said"]] * 2}])
+def test_piece_of_a_tool_call_with_more_beside_it_does_not(beside):
+    with pytest.raises(json_dialect.NOT_PLAIN):
+        OpenAIChat().plain(frame(chunk({"tool_calls": [PIECES["nothing said"]], **beside})))
 
 
 def test_typed_way_is_given_up_where_it_does_not_fit():

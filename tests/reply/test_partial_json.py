@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamfold.errors import CallerError
+from streamfold.reply import partial_json
 from streamfold.reply.partial_json import PartialJSON
 from streamfold.reply.parts import ToolCall
 
@@ -86,6 +87,19 @@ NO_JSON = [
     '{"a":"\\ud83dxyzxyzxyz"}',
     "}",
     '{"a":1,}',
+    '{"a":1 "b":1',
+    '{"a":1{',
+    '{"a":1:1',
+    '{"a"}',
+    '{"a",',
+    "{:1",
+    "{1:1",
+    '{"a":]',
+    '{"a":"" "',
+    '{"a":""1',
+    "1,2",
+    ",",
+    "]",
     '{"a":"\n"}',
 ]
 
@@ -95,6 +109,38 @@ def test_text_that_is_no_json_leaves_the_value_as_it_is(text):
     shown = [{}, {"a": 1}, {"a": ""}, None]
     assert seen(*text, '"b":2}') in shown
     assert seen(text, '"b":2}') in shown
+
+
+@pytest.mark.parametrize("text", ['{"a":[1', '{"a":[{"b":1', '{"a":[[]'])
+@pytest.mark.parametrize("wrong", ["}}", ":", '"x', "1{", ",,", "]]"])
+def test_text_that_is_no_json_ends_the_value_inside_of_a_member(text, wrong):
+    value = seen(*text, *wrong, "1]")
+    assert seen(*text, wrong) == seen(text + wrong, "1]") == value
+
+
+@given(st.text(st.sampled_from('{}[]",:1-e.tru '), max_size=12), st.data())
+def test_any_text_at_every_cut_is_the_same_value(text, data):
+    whole = seen(text)
+    assert seen(*text) == whole
+    cut = data.draw(st.integers(0, len(text)))
+    assert seen(text[:cut], text[cut:]) == whole
+
+
+def test_a_number_stays_while_white_space_follows():
+    assert seen('{"a":12', *"   ") == {"a": 12}
+    assert seen('{"a":12', *" " * 1000, "3") == {"a": 12}
+
+
+def test_a_number_of_many_digits_waits_for_its_end():
+    digits = "1" * partial_json.MAX_SHOWN_NUMBER
+    assert seen('{"a":', *digits) == {"a": int(digits)}
+    assert seen('{"a":', *digits, "1") == {}
+    assert seen('{"a":', *digits, "1 ") == {"a": int(digits + "1")}
+
+
+def test_what_is_nested_too_deeply_ends_the_value():
+    value = seen(*"[" * partial_json.MAX_DEPTH * 2)
+    assert json.dumps(value) == "[" * partial_json.MAX_DEPTH + "]" * partial_json.MAX_DEPTH
 
 
 def test_a_lone_surrogate_is_no_text():
@@ -145,3 +191,28 @@ def test_without_the_parser_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", blocked)
     with pytest.raises(CallerError, match=r"pip install 'streamfold\[partial\]'"):
         PartialJSON()
+
+
+ITEM = '{"id":1,"done":false,"tags":[]},'
+LONG = {
+    "a string": ('{"content":"', 'print(\\"h\\u00e9llo\\")\\n\\t'),
+    "a string deep inside": ('{"files":[{"content":"', 'print(\\"h\\u00e9llo\\")\\n\\t'),
+    "many members": ("{", '"name":12345,'),
+    "many small values in one member": ('{"todos":[', ITEM),
+    "many containers in one another": ('{"a":', '{"a":1,"b":[],"c":'),
+    "a name": ('{"', "name"),
+    "a number": ('{"a":', "12345678"),
+    "white space": ('{"a":1', " \n"),
+}
+
+
+@pytest.mark.parametrize(("start", "more"), LONG.values(), ids=LONG)
+def test_nothing_is_read_again_at_each_look(start, more, monkeypatch):
+    """So the work is linear; a number or a word that is cut is read again, and each piece has brackets or quotes."""
+    read, parse = [], partial_json._parser()
+    monkeypatch.setattr(
+        partial_json, "_parser", lambda: lambda data, **mode: read.append(len(data)) or parse(data, **mode)
+    )
+    text = start + more * (8_000 // len(more))
+    assert seen(*(text[at : at + 4] for at in range(0, len(text), 4))) == seen(text)
+    assert sum(read) < 5 * len(text)

@@ -73,10 +73,10 @@ class BedrockInvoke(AWSDialect):
             self.unread, model.unread = model.unread, None
         return delta
 
-    def usage(self, report: Mapping[str, Any]) -> Usage:
-        """Return what the model's dialect counts in `report`."""
+    def usage(self, value: Mapping[str, Any], /) -> Usage | None:
+        """Return what `value` says to the model's dialect that was counted."""
         assert self._model is not None
-        return self._model.usage(report)
+        return self._model.usage(value)
 
     def read_event(self, value: Mapping[str, Any], event: str, deltas: list[Delta]) -> bool:
         """Append what a chunk says to `deltas`."""

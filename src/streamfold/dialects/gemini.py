@@ -38,8 +38,6 @@ from .json_dialect import JSONDialect
 from .partial_args import PartialCall
 from .provider_errors import find_error, provider_error
 
-_NO_REPORT = msgspec.Raw(b"null")
-
 
 class _PlainPart(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     text: str
@@ -60,10 +58,14 @@ class _PlainCandidate(msgspec.Struct, gc=False):
     logprobsResult: None = None  # noqa: N815
 
 
+class _PlainReport(msgspec.Struct, gc=False):
+    """A report that is only known to be there."""
+
+
 class _PlainChunk(msgspec.Struct, gc=False):
     candidates: tuple[_PlainCandidate]
     promptFeedback: None = None  # noqa: N815
-    usageMetadata: msgspec.Raw = _NO_REPORT  # noqa: N815
+    usageMetadata: _PlainReport | None = None  # noqa: N815
     error: None = None
 
 
@@ -86,6 +88,7 @@ class Gemini(JSONDialect):
         self._n_calls = 0
         self._open: dict[int, PartialCall] = {}  # by candidate: the call that will be continued
         self._unsigned: set[tuple[int, Words]] = set()  # runs that a signature may still belong to
+        self._has_plain_text = False  # whether text that `plain` returned is one of them
         self._grounding: dict[tuple[int, str], Any] = {}
 
     @classmethod
@@ -97,15 +100,15 @@ class Gemini(JSONDialect):
         return any(isinstance(either(value, name), Mapping) for name in ("usageMetadata", "promptFeedback"))
 
     def plain(self, data: bytes) -> Delta | None:
-        """Return the words that a plain chunk consists of; put by what was counted so far."""
+        """Return the words that a plain chunk consists of; put it by if it says what was counted so far."""
         chunk = _decode_plain(data)
         part = chunk.candidates[0].content.parts[0]
-        if (report := chunk.usageMetadata) != _NO_REPORT:
-            self.unread = report
+        if chunk.usageMetadata is not None:
+            self.unread = data
         words = part.text
         if part.thought or not words:
             return self._thought(words) if words else None
-        self._unsigned.add(_TEXT)
+        self._has_plain_text = True
         return words
 
     def _thought(self, words: str) -> ReasoningDelta:
@@ -119,17 +122,19 @@ class Gemini(JSONDialect):
             self._identify(chunk, deltas)
         for candidate in objects(chunk.get("candidates")):
             self._read_candidate(candidate, deltas)
-        usage = either(chunk, "usageMetadata")
-        if isinstance(usage, Mapping):
-            deltas.append(self.usage(usage))
+        if usage := self.usage(chunk):
+            deltas.append(usage)
         feedback = either(chunk, "promptFeedback")
         if isinstance(feedback, Mapping):
             _read_feedback(feedback, deltas)
         if error := (chunk.get("error") if "candidates" in chunk else find_error(chunk)):
             deltas.append(provider_error(error, chunk))
 
-    def usage(self, report: Mapping[str, Any]) -> Usage:
-        """Return what a report counts; it is of the whole reply so far."""
+    def usage(self, chunk: Mapping[str, Any], /) -> Usage | None:
+        """Return what `chunk` says was counted; it is of the whole reply so far."""
+        report = either(chunk, "usageMetadata")
+        if not isinstance(report, Mapping):
+            return None
         return Usage(
             input_tokens=count(either(report, "promptTokenCount")),
             output_tokens=count(either(report, "candidatesTokenCount")),  # without the thoughts
@@ -179,6 +184,9 @@ class Gemini(JSONDialect):
             self._sign(kind, signature, choice, deltas)
 
     def _sign(self, kind: Words, signature: str, choice: int, deltas: list[Delta]) -> None:
+        if self._has_plain_text:
+            self._has_plain_text = False
+            self._unsigned.add(_TEXT)
         if (choice, kind) not in self._unsigned:
             deltas.append(PartStart(kind, choice))
         self._unsigned.discard((choice, kind))

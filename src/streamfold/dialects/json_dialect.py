@@ -35,7 +35,7 @@ class JSONDialect(ABC):
     Attributes:
         n_misses: How many frames were tried and not `plain`.
         is_named: Whether it is known who answers. The first frames say so, and `plain` does not read it.
-        unread: The latest usage report, which `plain` put by: to read it takes longer than the text beside it.
+        unread: The latest frame with a usage report, which `plain` put by: to read that takes longer than the text.
         cursor: The number of the last event, where the format counts them: whence the stream can be taken up again.
         ends_with_stream: Whether a stream that ends now, between two frames, is whole, in a format that marks no end.
     """
@@ -47,7 +47,7 @@ class JSONDialect(ABC):
     def __init__(self) -> None:
         self.n_misses = 0
         self.is_named = True
-        self.unread: msgspec.Raw | None = None
+        self.unread: bytes | None = None
         self.cursor: int | None = None
         self.ends_with_stream = False
 
@@ -72,18 +72,18 @@ class JSONDialect(ABC):
         """
         raise ValueError
 
-    def usage(self, report: Mapping[str, Any]) -> Usage:
-        """Return what `report` counts, where `plain` puts reports by."""
+    def usage(self, value: Mapping[str, Any], /) -> Usage | None:
+        """Return what `value` says was counted, where `plain` puts frames by for that."""
         raise NotImplementedError
 
     def unread_usage(self) -> list[UnreadUsage]:
-        """Return the report that `plain` put by, if there is one that was not asked for yet."""
-        report, self.unread = self.unread, None
-        return [] if report is None else [UnreadUsage(partial(self._usage_in, bytes(report)))]
+        """Return the report in the frame that `plain` put by, if there is one that was not asked for yet."""
+        frame, self.unread = self.unread, None
+        return [] if frame is None else [UnreadUsage(partial(self._usage_in, frame))]
 
-    def _usage_in(self, report: bytes) -> Usage:
-        value = next(iter(decode(report)[0]), None)
-        return self.usage(value) if isinstance(value, Mapping) else Usage()
+    def _usage_in(self, frame: bytes) -> Usage:
+        value = next(iter(decode(frame)[0]), None)
+        return (self.usage(value) if isinstance(value, Mapping) else None) or Usage()
 
     def feed(self, frames: Sequence[Frame]) -> list[Delta]:
         """Return the deltas in `frames`; errors of the provider or of the wire are deltas too."""

@@ -46,11 +46,22 @@ class _NoGraphData(msgspec.Struct, gc=False):
     sources: _NoItems | None = None
 
 
+class _PlainFunction(msgspec.Struct, gc=False):
+    arguments: str
+    name: str | None = None
+
+
+class _PlainCall(msgspec.Struct, gc=False):
+    function: _PlainFunction
+    index: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    id: str | None = None
+
+
 class _PlainDelta(msgspec.Struct, gc=False):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: _NoItems | None = None
+    tool_calls: Annotated[list[_PlainCall], msgspec.Meta(max_length=1)] | None = None
     refusal: _NoText | None = None
     function_call: None = None
     reasoning_details: _NoItems | None = None
@@ -132,14 +143,17 @@ class OpenAIChat(JSONDialect):
         return any("delta" in choice or "message" in choice for choice in choices)
 
     def plain(self, data: bytes) -> Delta | None:
-        """Return the text or the reasoning that a plain chunk consists of."""
+        """Return the text, the reasoning or the piece of a tool call that a plain chunk consists of."""
         delta = _decode_plain(data).choices[0].delta
+        words, calls = delta.content, delta.tool_calls
         reasoning = delta.reasoning_content or delta.reasoning
-        if not reasoning:
-            return delta.content or None
-        if delta.content:
-            raise ValueError
-        return ReasoningDelta(reasoning)
+        if not (reasoning or calls):
+            return words or None
+        if reasoning and not (words or calls):
+            return ReasoningDelta(reasoning)
+        if calls and not (words or reasoning):
+            return _plain_call(calls[0])
+        raise ValueError
 
     def close(self) -> list[Delta]:
         """Return the sound that came in pieces, and the citations that were repeated."""
@@ -251,6 +265,10 @@ def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
         elif kind in _KEPT:
             found = media(get(part, kind, "url") or part.get(kind))
             deltas.append(WholePart(found or ServerToolResult(None, kind, part), index))
+
+
+def _plain_call(call: _PlainCall) -> ToolCallPiece:
+    return ToolCallPiece(call.index, call.id or None, call.function.name or None, call.function.arguments)
 
 
 def tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:

@@ -68,6 +68,7 @@ class Fold:
         ended: Whether nothing more is wanted: a stop was found, the end was marked, or an error came.
         append: The short way for text of choice 0, while there is nothing to look for in it but stops. What it returns
             ``None`` for is appended and can be handed on as it is; anything else goes to `feed`.
+        append_reasoning: The same for reasoning of choice 0 that is valid Unicode. At most one of the two is there.
         raw: What the provider sent, appended by whoever decodes it; ``None`` where that is not wanted.
         dialect: The name of the wire format, told by whoever decodes it.
         unread_usage: Asks whoever decodes the stream for what was counted and not handed over yet.
@@ -103,6 +104,7 @@ class Fold:
         self._marked_end = False
         self._leftover = b""
         self.append: Callable[[str], object] | None = None
+        self.append_reasoning: Callable[[str], object] | None = None
 
     # -- the two verbs -------------------------------------------------------------------------------------------
 
@@ -137,6 +139,7 @@ class Fold:
         shown: Shown = []
         for choice in self._choices.values():
             self._finish(choice, shown)
+            choice.join()
         self._end()
         self._error = self._error or error
         self._leftover = leftover
@@ -149,7 +152,7 @@ class Fold:
     def resume(self, text: str) -> Shown:
         """Go on after `text`, which an earlier attempt brought; return what it lets out. What repeats it is dropped."""
         shown = self.feed([text])
-        self._leave_text()
+        self._leave_words()
         self._choices.first.joiners[TextPart] = Joiner(text)
         return shown
 
@@ -191,7 +194,7 @@ class Fold:
                 self._call(delta, shown)
             case PartStart() | PartBreak() | Details():
                 self._choices[delta.choice].describe(delta)
-                self._leave_text()  # it may have begun a part
+                self._leave_words()  # it may have begun a part
                 shown.append(delta)
             case WholePart():
                 self._add(delta, shown)
@@ -212,19 +215,19 @@ class Fold:
 
     def _stop_choice(self, choice: OpenChoice, end: ChoiceEnd) -> None:
         is_new, choice.end = choice.end is None, end
-        self._leave_text()
+        self._leave_words()
         if is_new and self._choices.have_stops:
             self.ended = self._choices.are_stopped
 
     def _end(self) -> None:
         self.ended = True
-        self._leave_text()
+        self._leave_words()
 
     def _say(self, kind: type[Words], text: str, index: int, shown: Shown) -> None:
         choice = self._choices[index]
         text = choice.valid(kind, text)
         if index == 0:
-            self._leave_text()
+            self._leave_words()
         if not text:
             return
         self.heard = kind
@@ -232,8 +235,10 @@ class Fold:
             self.notes.add("content after the finish reason")
         if kind is TextPart and choice.tags is not None:
             self._split(choice, choice.tags.feed(text), shown)
-        else:
-            self._show(choice, kind, self._sifted(choice, kind, text, shown), shown)
+            return
+        self._show(choice, kind, self._sifted(choice, kind, text, shown), shown)
+        if kind is ReasoningPart and index == 0 and choice.is_plain(kind):
+            self.append_reasoning = choice.run(kind).pieces.append
 
     def _split(self, choice: OpenChoice, pieces: list[tuple[bool, str]], shown: Shown) -> None:
         """Show text from which the reasoning was split; once none can follow, look no further."""
@@ -268,14 +273,14 @@ class Fold:
         pieces.append(text)
         if kind is TextPart and choice.index == 0:
             shown.append(text)
-            if choice.is_plain:
+            if choice.is_plain(kind):
                 self.append = choice.matcher.passing(pieces.append) if choice.matcher else pieces.append
         else:
             shown.append(DELTA_OF[kind](text, choice.index))
 
-    def _leave_text(self) -> None:
-        """Go the long way from here: what follows is no plain text of choice 0, or may not be."""
-        self.append = None
+    def _leave_words(self) -> None:
+        """Go the long way from here: what follows is no plain words of choice 0 like the last ones, or may not be."""
+        self.append = self.append_reasoning = None
 
     def _call(self, piece: ToolCallPiece, shown: Shown) -> None:
         choice = self._choices[piece.choice]
@@ -283,7 +288,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self._leave_text()
+            self._leave_words()
         if choice.end:
             self.notes.add("content after the finish reason")
         self.heard = ToolCall
@@ -317,7 +322,7 @@ class Fold:
             return
         self._release(choice, shown)
         if choice.index == 0:
-            self._leave_text()
+            self._leave_words()
         self.heard = type(whole.part)
         choice.add(whole.part)
         shown.append(PartEnd(whole.part, choice.index))

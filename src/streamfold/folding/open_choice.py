@@ -78,11 +78,10 @@ class OpenChoice:
         """Whether no more of it is wanted."""
         return self.match is not None or self.end is not None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether its text needs no look at but for stops: no tags, no half of a character held, no end, no match."""
-        joiner = self.joiners.get(TextPart)
-        waits = self.match or self.tags or self.end or (joiner and joiner.held)
+    def is_plain(self, kind: type[Words]) -> bool:
+        """Tell whether words of `kind` need no look at but for stops: no tags, nothing held, no end, no match."""
+        joiner = self.joiners.get(kind)
+        waits = self.match or self.end or (joiner and joiner.held) or (self.tags and kind is TextPart)
         return not waits
 
     @property
@@ -167,6 +166,12 @@ class OpenChoice:
             if has_surrogates(value):
                 setattr(part, name, replace_surrogates(value))
         self.parts.append(part)
+
+    def join(self) -> None:
+        """Join its words, to which nothing will be added, once for all who ask for them."""
+        for part in self.parts:
+            if isinstance(part, Run):
+                part.pieces = ["".join(part.pieces)]
 
     def freeze(self) -> Choice:
         """Return the choice as it stands."""

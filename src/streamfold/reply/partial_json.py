@@ -1,15 +1,12 @@
 """Look into a JSON value while it still arrives, such as the arguments of an open tool call.
 
-The parser is `jiter` (extra ``[partial]``); what is kept here is how much of the text it need not see again. `feed`
-only stores; `PartialJSON.value` looks at what is new of the text, and then:
+`feed` only stores; `PartialJSON.value` looks at what is new of the text. Between the marks of the structure stand
+scalars, and these the parser `jiter` reads (extra ``[partial]``): a name or a number once it is whole, and one that is
+the last thing that has come at each look; of a string only what is new, which is appended in place. So nothing is read
+again but a number or a word that is cut, and the work is linear in the text, whatever is in it and however often the
+value is asked for.
 
-- A member of the outer object that is whole is parsed once and stays.
-- While a string grows, wherever in the value it is, only what is new of it is decoded, and it is appended in place.
-- Anything else parses the unfinished member again, from its start.
-
-So the work is linear in the text for flat arguments and for long strings (a file's content, a query), however often the
-value is asked for; for one member of many small values it is that member's length at each look. Text that no JSON can
-start with leaves the value as it is, and so does anything that follows a whole object or array.
+Text that no JSON can start with leaves the value as it is, and so does anything that follows a whole object or array.
 
 A partial value is to be shown, never executed: a string may lack its end, a number its last digits.
 """
@@ -23,7 +20,16 @@ from typing import Any
 
 from ..errors import CallerError
 
+MAX_DEPTH = 200
+"""Keeps the value such that it can be walked and printed; it is what `jiter` takes."""
+
+MAX_SHOWN_NUMBER = 400
+"""Protects time: a longer number is shown once it is whole. That of the greatest float has 309 digits."""
+
+_SPACE = " \t\r\n"
 _MARK = re.compile(r'["{}\[\],:]')
+_BETWEEN = re.compile(r"[ \t\r\n]+|[^ \t\r\n]+")
+_KINDS: dict[str, type[Any]] = {"{": dict, "}": dict, "[": list, "]": list}
 # The inside of a string in units that can be decoded alone: an escape is whole, and so is a surrogate pair of two.
 _INSIDE = re.compile(
     r'(?:[^"\\]++|\\[^u]|\\u[dD][89abAB][^"\\]{2}\\u[^"\\]{4}|\\u(?![dD][89abAB])[^"\\]{4})*+',
@@ -38,29 +44,17 @@ class PartialJSON:
         CallerError: The package `jiter` is not there.
     """
 
-    __slots__ = (
-        "_brackets",
-        "_is_final",
-        "_is_value",
-        "_leaf",
-        "_loose",
-        "_new",
-        "_parse",
-        "_quoted",
-        "_rest",
-        "_root",
-    )
+    __slots__ = ("_is_final", "_is_loose", "_is_placed", "_name", "_new", "_open", "_parse", "_quoted", "_word")
 
     def __init__(self) -> None:
         self._parse = _parser()
         self._new: list[str] = []  # not looked at yet
-        self._rest: list[str] = []  # looked at: the unfinished member, or the whole text if there are no members
-        self._root: list[Any] = []  # the value, once there is one
-        self._loose: list[str] = []  # the members that may change yet
-        self._brackets = ""  # the open brackets
+        self._open: list[Any] = [[]]  # objects and arrays, each in the one before; the first one holds the value
+        self._name: str | None = None  # of the member that is read, once it is known
+        self._word: list[str] = []  # the text of a name, a number or a word that is not whole
         self._quoted = False
-        self._is_value = True  # whether the string that is open, or comes next, is a value rather than a name
-        self._leaf: Any = None  # the object or array whose last value is the open string, if that can grow
+        self._is_placed = False  # whether the member that is read has its value
+        self._is_loose = False  # whether that may be only the first half of it
         self._is_final = False  # whether nothing can change any more: it is whole, or no JSON starts so
 
     def feed(self, piece: str) -> None:
@@ -79,135 +73,173 @@ class PartialJSON:
             self._new.clear()
             try:
                 self._look(text)
-            except ValueError as error:
-                if str(error).startswith("EOF"):
-                    self._root.clear()  # half a number or half a word that stands alone: no value yet
-                else:
-                    self._is_final = True
-        return self._root[0] if self._root else None
+            except ValueError:
+                self._is_final = True
+        return self._open[0][0] if self._open[0] else None
 
     def _look(self, text: str) -> None:
-        if self._leaf is not None:
-            end = _inside(text, 0)
-            self._grow(text[:end])
-            if self._hold(text, end):
-                return
-            text = text[end:]
-            self._leaf = None
-        end, settled = self._scan(text)
-        before, after = "".join(self._rest) + text[:settled], text[settled:end]
-        if settled:
-            self._merge(self._parse((before[:-1] + "}").encode()))
-            self._loose.clear()
-            before = "{"
-        self._rest = [before + after]
-        self._hold(text, end)
-        self._set(self._parse(self._rest[0].encode()))
-        self._leaf = _last_string(self._root) if self._quoted and self._is_value else None
-
-    def _hold(self, text: str, end: int) -> bool:
-        """Keep what follows `end` for later if it is half an escape; return whether nothing else follows."""
-        if end == len(text):
-            return True
-        if text[end] != "\\":
-            return False
-        if len(text) - end >= _LONGEST_UNIT:
-            raise ValueError("not an escape")
-        self._new.append(text[end:])
-        return True
-
-    def _scan(self, text: str) -> tuple[int, int]:
-        """Return how far `text` can be parsed, and where in it the last whole member of the outer object ends."""
-        at = settled = 0
-        while at < len(text):
+        self._take_loose()
+        at = 0
+        while at < len(text) and not self._is_final:
             if self._quoted:
-                at = _inside(text, at)
-                if at == len(text) or text[at] == "\\":
-                    break
-                self._quoted = False
-                at += 1
-            elif mark := _MARK.search(text, at):
-                at = mark.end()
-                if self._note(mark[0]):
-                    settled = at
-                if self._is_final:
-                    break
+                at = self._read_string(text, at)
+                continue
+            mark = _MARK.search(text, at)
+            end = mark.start() if mark else len(text)
+            if end > at:
+                self._read_between(text[at:end])
+            if mark:
+                self._note(mark[0])
+            at = end + 1
+        self._show_loose()
+
+    def _read_between(self, between: str) -> None:
+        """Read what is no mark: numbers, words, and white space, which ends them."""
+        for piece in _BETWEEN.findall(between):
+            if piece[0] in _SPACE:
+                self._end_word()
             else:
-                at = len(text)
-        return at, settled
+                self._add_word(piece)
 
-    def _note(self, mark: str) -> bool:
-        """Keep count of quotes and brackets; return whether `mark` ends a member of the outer object."""
-        if mark == '"':
-            self._quoted = True
-        elif mark in "{[":
-            self._brackets += mark
-            self._is_value = mark == "["
-        elif mark in "}]":
-            self._brackets = self._brackets[:-1]
-            self._is_final = not self._brackets
+    # -- strings -------------------------------------------------------------------------------------------------
+
+    def _read_string(self, text: str, at: int) -> int:
+        """Read on in the open string; return where it ends or, if it does not, the end of `text`."""
+        found = _INSIDE.match(text, at)
+        end = found.end() if found else at
+        if self._is_placed:
+            self._grow(text[at:end])
         else:
-            self._is_value = mark == ":" or self._brackets.endswith("[")
-        return mark == "," and self._brackets == "{"
-
-    def _set(self, found: Any) -> None:
-        """Take the value as it is found now, but for the members that are settled."""
-        if not isinstance(found, dict) or not self._root:
-            self._root[:] = [found]
-        else:
-            for name in self._loose:
-                self._root[0].pop(name, None)
-            self._merge(found)
-        self._loose = list(found) if isinstance(found, dict) else []
-
-    def _merge(self, found: dict[str, Any]) -> None:
-        if not self._root:
-            self._root.append({})
-        for name, value in found.items():
-            self._root[0].pop(name, None)  # said twice, the last one counts, and it stands last
-            self._root[0][name] = value
+            self._word.append(text[at:end])
+        if text[end : end + 1] == '"':
+            self._quoted = False
+            if not self._is_placed:
+                self._word.append('"')
+            return end + 1
+        if end < len(text):  # half an escape
+            if len(text) - end >= _LONGEST_UNIT:
+                raise ValueError("not an escape")
+            self._new.append(text[end:])
+        return len(text)
 
     def _grow(self, inside: str) -> None:
         """Append to the open string what is new of it."""
-        decoded = self._parse(f'"{inside}"'.encode())
-        self._rest.append(inside)
-        leaf = self._leaf
-        if isinstance(leaf, dict):
-            place = next(reversed(leaf))
-            string = leaf.pop(place)  # out of its place, so that it has one owner and is extended, not copied
-            string += decoded
-            leaf[place] = string
+        more = self._parse(f'"{inside}"'.encode())
+        string = self._unplace()  # so that it has one owner and is extended, not copied
+        string += more
+        self._place(string)
+
+    # -- the structure -------------------------------------------------------------------------------------------
+
+    def _note(self, mark: str) -> None:
+        match mark:
+            case '"':
+                self._begin_string()
+            case ":":
+                self._end_name()
+            case ",":
+                self._end_member()
+                self._expect_member()
+            case "{" | "[":
+                self._begin(_KINDS[mark]())
+            case _:
+                self._end(_KINDS[mark])
+
+    def _begin_string(self) -> None:
+        self._quoted = True
+        if self._awaits_name:
+            self._add_word('"')
         else:
-            string = leaf.pop()
-            string += decoded
-            leaf.append(string)
+            self._begin_value("")
+
+    def _end_name(self) -> None:
+        name = self._parse("".join(self._word).encode()) if self._awaits_name else None
+        if not isinstance(name, str):
+            raise ValueError("not a name")
+        self._name = name
+        self._word.clear()
+
+    def _begin(self, container: Any) -> None:
+        if len(self._open) > MAX_DEPTH:
+            raise ValueError("too deep")
+        self._begin_value(container)
+        self._open.append(container)
+        self._expect_member()
+
+    def _begin_value(self, value: Any) -> None:
+        if self._word or self._is_placed or self._awaits_name:
+            raise ValueError("not expected here")
+        self._place(value)
+
+    def _end(self, kind: type[Any]) -> None:
+        container = self._open[-1]
+        if type(container) is not kind or len(self._open) == 1:
+            raise ValueError("not open")
+        if container or self._word:
+            self._end_member()
+        self._open.pop()
+        self._expect_member()
+        self._is_placed = True
+        self._is_final = len(self._open) == 1
+
+    def _end_member(self) -> None:
+        if self._is_placed == bool(self._word) or self._awaits_name or len(self._open) == 1:
+            raise ValueError("no member ends here")
+        self._end_word()
+
+    def _end_word(self) -> None:
+        if self._word and not self._awaits_name:
+            self._place(self._parse("".join(self._word).encode(), partial_mode=False))
+            self._word.clear()
+
+    def _expect_member(self) -> None:
+        self._name = None
+        self._is_placed = False
+        self._word.clear()
+
+    @property
+    def _awaits_name(self) -> bool:
+        return self._name is None and not self._is_placed and isinstance(self._open[-1], dict)
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    def _add_word(self, word: str) -> None:
+        if self._is_placed:
+            raise ValueError("the member is whole")
+        self._word.append(word)
+
+    def _show_loose(self) -> None:
+        """Show what a number or a word may become."""
+        if not self._word or self._awaits_name or self._is_final:
+            return
+        word = "".join(self._word[: MAX_SHOWN_NUMBER + 1])
+        if found := self._parse(f"[{word}".encode()) if len(word) <= MAX_SHOWN_NUMBER else None:
+            self._place(found[0])
+            self._is_loose = True
+
+    def _take_loose(self) -> None:
+        if self._is_loose:
+            self._unplace()
+            self._is_placed = self._is_loose = False
+
+    def _place(self, value: Any) -> None:
+        """Give the member that is read its value. Said twice, the last one counts, and it stands last."""
+        container = self._open[-1]
+        if isinstance(container, dict):
+            container.pop(self._name, None)
+            container[self._name] = value
+        else:
+            container.append(value)
+        self._is_placed = True
+
+    def _unplace(self) -> Any:
+        container = self._open[-1]
+        return container.pop(self._name) if isinstance(container, dict) else container.pop()
 
 
-def _inside(text: str, at: int) -> int:
-    """Return the end of what can be decoded of the inside of a string."""
-    found = _INSIDE.match(text, at)
-    return found.end() if found else at
-
-
-def _last_string(container: Any) -> Any:
-    """Return the innermost object or array whose last value is a string; ``None`` if the last value is no string."""
-    while container and isinstance(container, dict | list):
-        last = container[next(reversed(container)) if isinstance(container, dict) else -1]
-        if isinstance(last, str):
-            return container
-        container = last
-    return None
-
-
-def _parser() -> Callable[[bytes], Any]:
+def _parser() -> Callable[..., Any]:
     try:
         from jiter import from_json
     except ImportError as error:
         raise CallerError("a partial view needs `pip install 'streamfold[partial]'`") from error
-    return partial(
-        from_json,
-        partial_mode="trailing-strings",
-        allow_inf_nan=False,
-        catch_duplicate_keys=True,  # or the last value would not be the last one that was written
-        cache_mode="keys",
-    )
+    return partial(from_json, partial_mode="trailing-strings", allow_inf_nan=False, cache_mode="keys")
