@@ -6,9 +6,7 @@ each token that a reader got; Redis and the readers are not counted. Latencies a
 alone. A server that falls behind has received less than 100 percent when the time is over.
 """
 
-import asyncio
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.relay_readers import Readers
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ROOT / ".cache" / "bench"
 SECONDS = 10
-MORE = ("p50_ms", "p99_ms", "memory_mb", "received_percent")
+MORE = ("p50_ms", "p99_ms", "memory_mb", "growth_mb", "received_percent")
 RATE = 50.0
 CASES = {"1 producer, 1,000 readers": (1, 1000), "200 producers, 1 reader each": (200, 1)}
 STREAM = "/v1/stream/generations/{}?offset=-1&live=sse"
@@ -36,57 +36,25 @@ CONTENDERS = {
     "fastapi-resumable-stream": ("python -m bench.relay_servers.fastapi {redis}", "/{}"),
 }
 """The server's command, and the path of a stream. The third keeps everything in memory, and nothing else."""
-_TOKEN = re.compile(rb'"t":(\d{6,})}')
 
 
-class Reader(asyncio.Protocol):
-    """Reads one stream; notes how long each token took."""
-
-    def __init__(self, request: bytes, latencies: list[int], opened: asyncio.Future[None]) -> None:
-        self._request = request
-        self._latencies = latencies
-        self._opened = opened
-        self._rest = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._opened.done():
-            self._opened.set_result(None)
-        now = time.monotonic_ns()
-        data = self._rest + data
-        end = 0
-        for token in _TOKEN.finditer(data):
-            self._latencies.append(now - int(token[1]))
-            end = token.end()
-        self._rest = data[max(end, len(data) - 64) :]
-
-
-async def measure(url: str, server: subprocess.Popen[str], path: str, streams: int, readers: int) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
+def measure(url: str, server: subprocess.Popen[str], path: str, streams: int, readers: int) -> dict[str, Any]:
     say(server, f"{streams} {RATE} {SECONDS}")
-    await asyncio.to_thread(hear, server, "ready")
+    hear(server, "ready")
     host = urlsplit(url)
-    latencies: list[int] = []
-    transports = []
+    assert host.hostname is not None
+    assert host.port is not None
+    reading = Readers(host.hostname, host.port)
     for number in range(streams):
         for _ in range(readers):
-            opened = loop.create_future()
-            request = f"GET {path.format(number)} HTTP/1.1\r\nHost: {host.netloc}\r\n\r\n".encode()
-            made = await loop.create_connection(
-                lambda r=request, o=opened: Reader(r, latencies, o), host.hostname, host.port
-            )
-            transports.append(made[0])
-            await asyncio.wait_for(opened, 60)
-    before = cpu_of(server.pid)
+            reading.open(path.format(number))
+    used, memory = -cpu_of(server.pid), -memory_of(server.pid)
+    expected = streams * readers * RATE * SECONDS
     say(server, "go")
-    await asyncio.sleep(SECONDS + 3)
-    used = cpu_of(server.pid) - before
-    for transport in transports:
-        transport.close()
-    latencies.sort()
+    reading.read(int(expected), time.monotonic() + SECONDS + 3)
+    used, memory = used + cpu_of(server.pid), memory + memory_of(server.pid)
+    reading.close()
+    latencies = sorted(reading.latencies)
     count = len(latencies)
     if not count:
         raise RuntimeError("no reader has received anything")
@@ -95,7 +63,8 @@ async def measure(url: str, server: subprocess.Popen[str], path: str, streams: i
         "p50_ms": latencies[count // 2] / 1e6,
         "p99_ms": latencies[count * 99 // 100] / 1e6,
         "memory_mb": memory_of(server.pid),
-        "received_percent": 100 * count / (streams * readers * RATE * SECONDS),
+        "growth_mb": memory,
+        "received_percent": 100 * count / expected,
     }
 
 
@@ -147,7 +116,7 @@ def race(command: str, path: str, case: tuple[int, int]) -> dict[str, Any]:
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(words, **pipes, text=True, cwd=ROOT, env=environment) as server:
             try:
-                return asyncio.run(measure(hear(server, "http"), server, path, *case))
+                return measure(hear(server, "http"), server, path, *case)
             finally:
                 server.kill()
 

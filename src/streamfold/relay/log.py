@@ -7,7 +7,7 @@ transaction: forks, what they inherit, and what is swept away when its time is o
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Protocol, TypeVar
 
 from .errors import (
@@ -19,6 +19,7 @@ from .errors import (
     StreamNotFoundError,
 )
 from .limits import DEFAULTS, Limits
+from .readers import Reader
 from .rules import appending, generation, lifecycle
 from .rules.appending import Appended
 from .rules.generation import LEASE
@@ -27,7 +28,7 @@ from .rules.messages import is_json
 from .rules.stream import Fork, Page, Producer, Rule, Stream, expired, living, slack, touch, trim
 from .rules.subscription import reserved
 from .stores import Store
-from .tails import Tail, Tails
+from .tails import Tails
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Log:
     def __init__(self, store: Store, limits: Limits = DEFAULTS) -> None:
         self.store = store
         self.limits = limits
-        self.tails = Tails(store, self.read, limits.max_readers)
+        self.tails = Tails(store, self.read, limits.page, limits.max_readers)
         self.follower: Follower | None = None
 
     def stop(self) -> None:
@@ -180,6 +181,24 @@ class Log:
             raise StreamGoneError(owner.path)
         return page.records[: upto - after]
 
+    async def reader(self, path: str, after: int | None) -> tuple[Reader, list[Page]]:
+        """Return one who follows the stream, and the first pages: `follow` for those who have a thousand of them.
+
+        Args:
+            path: The stream.
+            after: How many records the reader has; ``None`` begins at the tail.
+
+        Raises:
+            RelayLimitError: There are too many readers.
+            RelayError: As `read`.
+        """
+        reader = await self.tails.open(path, after)
+        try:
+            return reader, await reader.next()
+        except BaseException:
+            reader.close()
+            raise
+
     async def follow(
         self, path: str, after: int | None, *, patience: float | None = None
     ) -> AsyncGenerator[Page, None]:
@@ -196,20 +215,14 @@ class Log:
         Raises:
             RelayError: As `read`; also when the stream is deleted while it is followed.
         """
-        async with self.tails.follow(path) as tail:
-            page = await self._next(tail, path, tail.position if after is None else after)
+        reader, pages = await self.reader(path, after)
+        with closing(reader):
             while True:
-                yield page
-                if page.at_end or (self.tails.stopped and page.up_to_date):
+                for page in pages:
+                    yield page
+                if reader.at_end:
                     return
-                if page.up_to_date:
-                    await tail.changed(page.next, patience)
-                page = await self._next(tail, path, page.next)
-
-    async def _next(self, tail: Tail, path: str, after: int) -> Page:
-        # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
-        page = None if self.tails.stopped else tail.page(after)
-        return page or await self.read(path, after, self.limits.page)
+                pages = await reader.next(patience)
 
     async def start(
         self, path: str, records: Sequence[bytes] = (), *, lease: float = LEASE, ttl: int | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from starlette.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
+
+from .readers import Reader
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -26,12 +28,17 @@ def event(data: bytes, *, name: str = "", id: int | None = None) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """A response of server-sent events; its source is closed as soon as the reader is gone."""
+    """A response of server-sent events; the reader leaves as soon as whoever asked is gone."""
 
-    def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str], reader: Reader) -> None:
         super().__init__(events, headers={"Content-Type": "text/event-stream", **headers})
+        self._events = events
+        self._reader = reader
 
-    async def stream_response(self, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events, whatever happens close their source."""
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
-            await super().stream_response(send)
+        try:
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send)
+        finally:
+            self._reader.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -36,7 +37,7 @@ async def create(request: Request) -> Response:
     start = (await begin(request, question, asked.model, "resp_")).start
     log = log_of(request)
     if asked.stream:
-        return await streamed(log, start, _encoder(start))
+        return await streamed(log, start, partial(_encoder, start))
     refold, response = await _read(log, start, wait=not asked.background)
     failed = failure(StreamEnd(refold.reply)) if not response["output"] else None
     return failed or answer(response)
@@ -51,7 +52,7 @@ async def retrieve(request: Request) -> Response:
     after = request.query_params.get("starting_after", "-1")
     if not after.removeprefix("-").isdecimal() or len(after) > 15:
         raise BadRequestError(f"starting_after is {after[:32]!r}, expected the number of an event")
-    return await streamed(log, start, _encoder(start), skip=max(0, int(after) + 1))
+    return await streamed(log, start, partial(_encoder, start), skip=max(0, int(after) + 1))
 
 
 async def cancel(request: Request) -> Response:
