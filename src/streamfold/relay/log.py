@@ -6,8 +6,10 @@ transaction: forks, what they inherit, and what is swept away when its time is o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
 from .errors import (
@@ -66,12 +68,16 @@ class Log:
         """End the reading of all that follow a stream: they may come back to another process."""
         self.tails.stop()
 
-    async def _change(self, paths: Sequence[str], rule: Rule[T]) -> T:
+    def _change(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """Do what may add records to the first stream, or free its path."""
-        result = await self.store.transact(paths, rule)
+        done = self.store.transact(paths, rule)
         if self.follower is not None:
-            self.follower.changed(paths[0])
-        return result
+            done.add_done_callback(partial(self._changed, self.follower, paths[0]))
+        return done
+
+    def _changed(self, follower: Follower, path: str, done: asyncio.Future[T]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            follower.changed(path)
 
     async def create(self, path: str, ask: Creation, origin: ForkFrom | None = None) -> Created:
         """Create a stream, or a fork of the stream at `origin`; one that is there and as asked for is left as it is."""
@@ -230,7 +236,7 @@ class Log:
         """Begin a generation's log; see `rules.generation.start`."""
         return await self._change([path], generation.start(path, records, lease=lease, ttl=ttl))
 
-    async def write(
+    def write(
         self,
         path: str,
         epoch: int,
@@ -239,10 +245,10 @@ class Log:
         *,
         lease: float = LEASE,
         status: str = "",
-    ) -> Stream:
+    ) -> asyncio.Future[Stream]:
         """Append what a generation's producer made, renew its lease, or end it; see `rules.generation.write`."""
         rule = generation.write(path, epoch, after, records, lease=lease, status=status)
-        return await self._change([path], rule)
+        return self._change([path], rule)
 
     async def claim(self, path: str, *, lease: float = LEASE) -> Stream:
         """Put a new producer in charge of a generation; see `rules.generation.claim`."""

@@ -2,12 +2,12 @@
 
 # Writes several units, each of one or more streams: all of a unit, if the states of its streams are those that were
 # seen, else nothing of it; returns the states of those that were not. KEYS: due, all paths, then for each stream its
-# state and its records. ARGV: the channels' prefix; for each unit the number of its streams, then for each of these its
-# path, the state seen, the new state, when it is due, what to drop ("all", the first number kept, or ""), the block to
-# append or "", and the number of the block's last record.
+# state and its records. ARGV: the channels' prefix; what messages begin with; for each unit the number of its streams,
+# then for each of these its path, the state seen, the new state, when it is due, what to drop ("all", the first number
+# kept, or ""), the block to append or "", and the number of the block's last record.
 COMMIT = """
 local conflicts = {}
-local key, arg, unit = 3, 2, 0
+local key, arg, unit = 3, 3, 0
 while arg <= #ARGV do
   unit = unit + 1
   local n = tonumber(ARGV[arg])
@@ -33,7 +33,7 @@ while arg <= #ARGV do
         elseif seen == '' then redis.call('ZADD', KEYS[2], 0, path) end
         if due == '' then redis.call('ZREM', KEYS[1], path) else redis.call('ZADD', KEYS[1], due, path) end
         if #block > 16384 then block = '' end -- too much for every node's connection: who wants it, reads it
-        redis.call('PUBLISH', ARGV[1] .. path, string.len(new) .. ':' .. new .. block)
+        redis.call('PUBLISH', ARGV[1] .. path, ARGV[2] .. string.len(new) .. ':' .. new .. block)
       end
     end
   end

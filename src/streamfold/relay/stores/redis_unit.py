@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..rules.stream import Stream, due
+from ..rules.stream import Page, Stream, due
 from .blocks import decode_stream, encode_stream, to_block
 from .jobs import Job
 
@@ -66,6 +66,17 @@ class Unit:
                 later, self.jobs = self.jobs[index + 1 :], self.jobs[: index + 1]
                 return later
         return []
+
+    def news(self) -> dict[str, Page | None]:
+        """Return what has happened to each stream, once it is written."""
+        told: dict[str, Page | None] = {}
+        for index, (path, old, new) in enumerate(zip(self.paths, self._before, self._after, strict=True)):
+            records = self._records if index == 0 else []
+            if new is not None and (records or new != old):
+                told[path] = Page(new, new.tail - len(records), records)
+            elif new is None and old is not None:
+                told[path] = None
+        return told
 
     def write(self, state_prefix: str, records_prefix: str) -> tuple[list[str], list[Any]]:
         """Return the keys and the arguments for the script."""
