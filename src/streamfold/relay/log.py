@@ -38,6 +38,11 @@ T = TypeVar("T")
 class Follower(Protocol):
     """What wants to hear of all streams; see `subscriptions.Subscriptions`."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether it wants to hear of anything now."""
+        ...
+
     def changed(self, path: str) -> None:
         """Hear that the stream at `path` has grown or gone, by this log."""
         ...
@@ -71,7 +76,7 @@ class Log:
     def _change(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """Do what may add records to the first stream, or free its path."""
         done = self.store.transact(paths, rule)
-        if self.follower is not None:
+        if self.follower is not None and self.follower.listens:
             done.add_done_callback(partial(self._changed, self.follower, paths[0]))
         return done
 

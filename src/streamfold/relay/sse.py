@@ -13,6 +13,8 @@ from .readers import Reader
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+SEND_BODY = "streamfold.send_body"
+"""Where a request's scope has what sends bodies past our own middleware, all of which looks at starts alone."""
 KEEP_ALIVE = b":\n\n"
 """A comment, which readers ignore and which keeps proxies from hanging up."""
 
@@ -36,11 +38,21 @@ class EventStream(StreamingResponse):
         super().__init__(events, headers={"Content-Type": "text/event-stream", **headers})
         self._events = events
         self._reader = reader
+        self._send_body: Send | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events, whatever happens close their source."""
+        self._send_body = scope.get(SEND_BODY)
         try:
             async with aclosing(self._events):
                 await super().__call__(scope, receive, send)
         finally:
             self._reader.close()
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the start as usual, the events by the shortest way."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        send_body = self._send_body or send
+        async for said in self._events:
+            await send_body({"type": "http.response.body", "body": said, "more_body": True})
+        await send_body({"type": "http.response.body", "body": b"", "more_body": False})

@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
-import msgspec
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
@@ -211,14 +210,9 @@ def _data(page: Page) -> bytes:
 
 
 def _control(page: Page, cursor: str) -> bytes:
-    control: dict[str, str | bool] = {"streamNextOffset": to_offset(page.next)}
-    if page.at_end:
-        control["streamClosed"] = True
-    else:
-        control["streamCursor"] = cursor
-    if page.up_to_date:
-        control["upToDate"] = True
-    return event(msgspec.json.encode(control), name="control")
+    where = '"streamClosed":true' if page.at_end else f'"streamCursor":"{cursor}"'
+    caught_up = ',"upToDate":true' if page.up_to_date else ""
+    return event(f'{{"streamNextOffset":"{to_offset(page.next)}",{where}{caught_up}}}'.encode(), name="control")
 
 
 def _cursor(asked: said.Reading) -> str:
