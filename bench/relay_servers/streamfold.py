@@ -1,4 +1,4 @@
-"""Our relay. Usage: python -m bench.relay_servers.streamfold STORE."""
+"""Our relay. Usage: python -m bench.relay_servers.streamfold STORE [UPSTREAM]."""
 
 import asyncio
 import sys
@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable
 from bench.relay_servers.producing import serve, tokens
 from streamfold.events import StreamEnd
 from streamfold.relay.app import create_app
+from streamfold.relay.engines import EngineSpec
 from streamfold.relay.limits import Limits
 from streamfold.relay.records import Start, record_of, start_record
 from streamfold.relay.rules.lifecycle import Creation
 from streamfold.relay.writing import Writer
 from streamfold.reply import Reply, Verdict
 
-app = create_app(sys.argv[1], limits=Limits(max_readers=100_000))
+engines = [EngineSpec("openai", "bench", url) for url in sys.argv[2:]]
+app = create_app(sys.argv[1], engines=engines, limits=Limits(max_readers=100_000))
 
 
 async def produce(number: int, rate: float, seconds: float) -> None:
@@ -29,7 +31,8 @@ async def ready(streams: int, rate: float, seconds: float) -> Callable[[], Await
     log = app.state.log
     for number in range(streams):
         start = Start(str(number), "bench", "bench", log.store.now())
-        await log.start(f"generations/{number}", [start_record(start)], lease=300)
+        # Some views answer with the first word: so that it is there, it does not tell a time.
+        await log.start(f"generations/{number}", [start_record(start), record_of("begun")], lease=300)
         await log.create(f"chats/{number}", Creation("application/json", [b'"%d"' % number]))
 
     async def go() -> None:
