@@ -37,7 +37,7 @@ class Reader:
         self._loop = asyncio.get_running_loop()
         self._waits = False
         self._waiter: asyncio.Future[None] | None = None
-        self._until = 0.0
+        self._until = self._rings = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -50,45 +50,44 @@ class Reader:
         Raises:
             RelayError: As `Log.read`; also when the stream is deleted while it is followed.
         """
-        if self._waits and not self._tails.stopped and not self.tail.has_news(self.position):
-            await self._wait(patience)
+        tail = self.tail
+        if self._waits and not self._tails.stopped and not tail.has_news(self.position):
+            waiter = self._waiter = self._loop.create_future()
+            tail.waiting.add(waiter)
+            if patience is not None:
+                self._set_timer(patience)
+            try:
+                await waiter
+            finally:
+                self._waiter = None
+                tail.waiting.discard(waiter)
         # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
         stopped = self._tails.stopped
-        pages = None if stopped else self.tail.pages(self.position)
+        pages = None if stopped else tail.pages(self.position)
         if pages is None:
-            pages = [await self._tails.read(self.tail.path, self.position, self._tails.page)]
+            pages = [await self._tails.read(tail.path, self.position, self._tails.page)]
         last = pages[-1]
-        self.position = last.next
-        self._waits = last.up_to_date
+        self.position = position = last.next
+        self._waits = position >= last.stream.tail
         self.at_end = self._waits and (last.stream.closed or stopped)
         return pages
 
-    async def _wait(self, patience: float | None) -> None:
-        waiter = self._waiter = self._loop.create_future()
-        self.tail.wait(waiter)
-        if patience is not None:
-            self._set_timer(patience)
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            self.tail.forget(waiter)
-
     def _set_timer(self, patience: float) -> None:
         self._until = self._loop.time() + patience
-        if self._timer is not None and self._timer.when() > self._until:
+        if self._timer is not None and self._rings > self._until:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_later(patience, self._ring)
+            self._rings = self._until
+            self._timer = self._loop.call_at(self._rings, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        left = self._until - self._loop.time()
-        if left > 0:  # it was set anew since
-            self._timer = self._loop.call_later(left, self._ring)
+        if self._until > self._rings:  # it was set anew since
+            self._rings = self._until
+            self._timer = self._loop.call_at(self._rings, self._ring)
         else:
             self._waiter.set_result(None)
 

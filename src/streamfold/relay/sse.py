@@ -24,7 +24,7 @@ def event(data: bytes, *, name: str = "", id: int | None = None) -> bytes:
     head = f"event: {name}\n" if name else ""
     if id is not None:
         head += f"id: {id}\n"
-    if b"\n" not in data and b"\r" not in data and not data.startswith(b" "):
+    if 10 not in data and 13 not in data and not data.startswith(b" "):
         return b"%bdata:%b\n\n" % (head.encode(), data)
     lines = _LINE_END.split(data)
     body = b"".join(b"data: %b\n" % line if line.startswith(b" ") else b"data:%b\n" % line for line in lines)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEPT = 256 * 1024
 """Bytes of records that are kept of each stream that is followed."""
-KEPT_PAGES = 256
+KEPT_PAGES = 128
 """Pages of them: one with a single token takes a kilobyte besides."""
 
 
@@ -39,6 +39,8 @@ class Tail:
     """The newest pages of one stream. Made by `Tails.open`.
 
     Attributes:
+        position: How many records there are, as far as is known here.
+        waiting: Who is to be woken by news, once.
         tellers: Who says the newest pages in the words of a protocol, for all readers; see `telling`.
     """
 
@@ -55,7 +57,7 @@ class Tail:
         self._by_start: dict[int, Page] = {}
         self._kept = 0
         self._error: RelayError | None = None
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[asyncio.Future[None]] = set()
         self._stale = False
         self._refreshing: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -94,11 +96,13 @@ class Tail:
         if self._stream is not None and after == self.position == self._stream.tail:
             return [Page(self._stream, after, ())]
         page = self._by_start.get(after) or self._part(after)
-        pages = []
-        while page is not None:
+        if page is None:
+            return None
+        pages = [page]
+        while (position := page.next) < self.position:
+            page = self._by_start[position]
             pages.append(page)
-            page = self._by_start.get(page.next)
-        return pages or None
+        return pages
 
     def shares(self, page: Page) -> bool:
         """Tell whether it is a page that all readers share."""
@@ -114,14 +118,6 @@ class Tail:
         """Tell whether there is more than `after` records, or an end."""
         stream = self._stream
         return self._error is not None or stream is None or stream.closed or max(self.position, stream.tail) > after
-
-    def wait(self, waiter: asyncio.Future[None]) -> None:
-        """Let the waiter know when something has changed."""
-        self._waiting.add(waiter)
-
-    def forget(self, waiter: asyncio.Future[None]) -> None:
-        """Let it wait no more."""
-        self._waiting.discard(waiter)
 
     def _news(self, page: Page | None) -> None:
         if self._stream is None:
@@ -176,7 +172,7 @@ class Tail:
 
     def wake(self) -> None:
         """Let all readers look again."""
-        waiting, self._waiting = self._waiting, set()
+        waiting, self.waiting = self.waiting, set()
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)

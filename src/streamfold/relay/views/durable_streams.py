@@ -164,12 +164,14 @@ async def _events(log: Log, stream: Stream, asked: said.Reading) -> Response:
 async def _event_stream(reader: Reader, pages: list[Page], asked: said.Reading) -> AsyncGenerator[bytes, None]:
     begun = time.monotonic()
     cursor, good_until = _cursor(asked), begun + INTERVAL
-    held: list[Page] = []
+    kind = pages[0].stream.content_type
+    held: list[Page] | None = [] if is_text(kind) and not is_json(kind) else None
     with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
         while True:
-            pages, held = _between_characters([*held, *pages])
+            if held is not None:
+                pages, held = _between_characters([*held, *pages])
             if pages:
-                yield b"".join([_told(page, cursor) for page in pages])
+                yield _told(pages[0], cursor) if len(pages) == 1 else b"".join([_told(page, cursor) for page in pages])
             if reader.at_end or (now := time.monotonic()) > begun + CONNECTION:
                 return
             if now > good_until:
@@ -182,8 +184,8 @@ async def _event_stream(reader: Reader, pages: list[Page], asked: said.Reading) 
 
 def _between_characters(pages: list[Page]) -> tuple[list[Page], list[Page]]:
     """Join pages of text, and tell whether they must be held: an event is text of its own, and ends no character."""
-    if not pages or is_json(pages[0].stream.content_type) or not is_text(pages[0].stream.content_type):
-        return pages, []
+    if not pages:
+        return [], []
     last = pages[-1]
     if len(pages) > 1:
         last = Page(last.stream, pages[0].after, [record for page in pages for record in page.records])

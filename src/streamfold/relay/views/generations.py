@@ -108,7 +108,8 @@ async def _events(reader: Reader, first: list[Page]) -> AsyncGenerator[bytes, No
 
 
 def _encoded(pages: list[Page]) -> bytes:
-    return b"".join([page.encoded.get("generations") or _encode(page) for page in pages])
+    said = [page.encoded.get("generations") or _encode(page) for page in pages]
+    return said[0] if len(said) == 1 else b"".join(said)
 
 
 def _encode(page: Page) -> bytes:
