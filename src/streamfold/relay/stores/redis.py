@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, TypeVar
 
+import msgspec
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -162,13 +163,9 @@ class RedisStore:
 
     async def _send(self, together: Sequence[Unit]) -> dict[int, list[bytes]]:
         """Write the units; return the true states of those that were decided on others, by their number from 1."""
-        keys: list[str] = [DUE, PATHS]
-        args: list[Any] = [CHANGED, self._news.origin]
-        for unit in together:
-            more_keys, more_args = unit.write(STATE, RECORDS)
-            keys += more_keys
-            args += more_args
-        conflicts = {number: states for number, *states in await self._call(self._script, keys, args)}
+        told = msgspec.msgpack.encode([unit.write(STATE, RECORDS) for unit in together])
+        answer = await self._call(self._script, [DUE, PATHS], [CHANGED, self._news.origin, told])
+        conflicts = {number: states for number, *states in answer}
         for number, unit in enumerate(together, 1):
             self._remember(unit.paths, conflicts.get(number, unit.states))
         return conflicts
