@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
+from streamfold.relay import tails
 from streamfold.relay.errors import StoreError, StreamNotFoundError
 from streamfold.relay.readers import Reader
 from streamfold.relay.rules.stream import Page, Stream
@@ -156,8 +157,8 @@ def test_a_reader_that_was_slow_gets_all_that_came_at_once():
     source = Source()
 
     async def main() -> None:
-        tails = tails_of(source)
-        with closing(await tails.open("a", 0)) as reader, closing(await tails.open("a", 0)) as other:
+        both = tails_of(source)
+        with closing(await both.open("a", 0)) as reader, closing(await both.open("a", 0)) as other:
             for _ in range(5):
                 source.wake(source.grow())
             pages = await reader.next()
@@ -185,7 +186,8 @@ def test_what_is_kept_is_bounded(size, most):
 
 
 @pytest.mark.parametrize("what", ["another stream", "a broken store"])
-def test_followers_hear_that_there_is_no_more(what):
+def test_followers_hear_that_there_is_no_more(what, monkeypatch):
+    monkeypatch.setattr(tails, "PAUSE", 0)
     source = Source()
 
     async def main() -> None:
@@ -197,3 +199,21 @@ def test_followers_hear_that_there_is_no_more(what):
 
     with pytest.raises(StoreError if what == "a broken store" else StreamNotFoundError):
         asyncio.run(main())
+
+
+def test_a_store_that_comes_back_is_waited_for(monkeypatch):
+    monkeypatch.setattr(tails, "PAUSE", 0)
+    source = Source()
+
+    async def main() -> None:
+        with closing(await tails_of(source).open("a", 0)) as reader:
+            await news(reader)
+            source.grow()
+            source.broken = True
+            source.wake(None)
+            while source.reads < 5:
+                await asyncio.sleep(0)
+            source.broken = False
+            assert await news(reader) == [record(1)]
+
+    asyncio.run(main())

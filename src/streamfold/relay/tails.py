@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from .errors import RelayError, RelayLimitError, StreamNotFoundError
+from .errors import RelayError, RelayLimitError, StoreError, StreamNotFoundError
 from .readers import Reader
 from .rules.stream import Page, Stream
 from .stores import Store
@@ -25,6 +26,11 @@ KEPT = 256 * 1024
 """Bytes of records that are kept of each stream that is followed."""
 KEPT_PAGES = 128
 """Pages of them: one with a single token takes a kilobyte besides."""
+
+TRIES = 15
+"""How often a store that fails is asked what others have written, before the readers hear that it is broken."""
+PAUSE = 0.2
+"""Seconds between two of these."""
 
 
 class Reading(Protocol):
@@ -136,11 +142,19 @@ class Tail:
         try:
             while self._stale:
                 self._stale = False
-                page = await self._read(self.path, self.position, KEPT)
+                page = await self._read_again()
                 self._take(page)
                 self._stale |= not page.up_to_date
         except RelayError as error:
             self._fail(error)
+
+    async def _read_again(self) -> Page:
+        """Read what follows; a store that fails is asked again, as it may come back."""
+        for _ in range(TRIES - 1):
+            with suppress(StoreError):
+                return await self._read(self.path, self.position, KEPT)
+            await asyncio.sleep(PAUSE)
+        return await self._read(self.path, self.position, KEPT)
 
     def _take(self, page: Page) -> None:
         known = self._stream
