@@ -3,8 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find src -type f ! -name '*.pyc')
 
-CORE := tests/test_contract.py tests/test_stops.py tests/test_folding.py tests/test_tool_calls.py \
-	tests/test_surrogates.py tests/test_drivers.py tests/framing/test_sse.py
+CORE := tests/test_contract.py tests/test_stops.py tests/folding tests/test_drivers.py tests/framing/test_sse.py
 
 # What is tested against programs of npm, where that is installed.
 NPM := $(if $(shell command -v npm),.cache/relay/installed .cache/page/installed)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from streamfold.decoder import Decoder
-from streamfold.deltas import WholePart
 from streamfold.events import Details
 from streamfold.folding import Fold
-from streamfold.partial_json import PartialJSON
-from streamfold.parts import MediaPart, TextPart
+from streamfold.folding.deltas import WholePart
+from streamfold.reply.partial_json import PartialJSON
+from streamfold.reply.parts import MediaPart, TextPart
 from streamfold.tags import TagSplitter
 from streamfold.terminal.markdown import Markdown
 

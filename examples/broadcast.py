@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from streamfold import astream
-from streamfold.abroadcast import AsyncBroadcast, AsyncReader
+from streamfold.fanout import AsyncBroadcast, AsyncReader
 
 
 async def model() -> AsyncIterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from streamfold.folding import Fold
+from streamfold.folding.surrogates import replace_surrogates
 from streamfold.reply import Verdict
 from streamfold.stops import StopMatcher
-from streamfold.surrogates import replace_surrogates
 from streamfold.tags import THINK, TagSplitter
 
 

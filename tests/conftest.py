@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,9 @@ SHARED = Path(__file__).parents[2] / "shared"
 settings.register_profile("streamfold", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("quick", settings.get_profile("streamfold"), max_examples=5)
 settings.load_profile("streamfold")
+
+# A shell ignores Ctrl-C for what it runs in the background, and every command that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def missing(what: str) -> NoReturn:

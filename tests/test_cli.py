@@ -1,13 +1,16 @@
 """The command: what goes where, and the exit status."""
 
+import array
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -93,6 +96,14 @@ def read_some(process: subprocess.Popen[bytes]) -> bytes:
     return os.read(process.stdout.fileno(), 1_000)
 
 
+def wait_until_read(pipe: IO[bytes]) -> None:
+    """Wait until what was written to `pipe` is read."""
+    unread = array.array("i", [1])
+    while unread[0]:
+        time.sleep(0.05)
+        fcntl.ioctl(pipe, termios.FIONREAD, unread)
+
+
 def test_text_is_shown_while_the_stream_runs_and_none_of_a_possible_stop() -> None:
     with start("fold", "--stop", "<END>") as process:
         assert process.stdin
@@ -120,6 +131,7 @@ def test_ctrl_c_ends_with_what_was_received() -> None:
         assert process.stdin
         process.stdin.write(START)
         process.stdin.flush()
+        wait_until_read(process.stdin)
         time.sleep(0.7)  # until it waits for more
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)

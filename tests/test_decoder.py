@@ -12,9 +12,9 @@ from streamfold.decoder import Decoder
 from streamfold.errors import ChunkTypeError, DialectError, FramingError, LimitError, ProviderError
 from streamfold.events import StreamEnd, TextDelta
 from streamfold.folding import Fold
-from streamfold.parts import ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import ToolCall
+from streamfold.reply.usage import Usage
 
 from .chunkings import chunkings, splits
 

@@ -3,14 +3,14 @@
 import pytest
 
 from fuzz import invariant, text_invariant, wires
-from streamfold.deltas import WholePart
 from streamfold.detection import MAX_SNIFF_BYTES
 from streamfold.dialects import DIALECTS
 from streamfold.events import Details, PartStart
 from streamfold.folding import Fold
+from streamfold.folding.deltas import WholePart
 from streamfold.framing import FRAMINGS
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from streamfold.reply import Verdict
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 
 from .chunkings import chunkings
 

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from .errors import ProviderError, StreamfoldError
     from .events import Event, StreamEnd, TextDelta
     from .folding import Fold
-    from .parts import ToolCall
-    from .providers import anthropic, gemini, llama_cpp, ollama, openai
+    from .network.providers import anthropic, gemini, llama_cpp, ollama, openai
+    from .network.request import Request
+    from .network.retry import RetryPolicy
     from .recordings import Recording
     from .reply import Reply, Verdict
-    from .request import Request
-    from .retry import RetryPolicy
+    from .reply.parts import ToolCall
+    from .reply.usage import Usage
     from .stops import StopMatcher
     from .sync import Stream, fold, stream
-    from .usage import Usage
 
 _HOME = {
     "contract": ("consume_stream", "aconsume_stream"),
@@ -34,16 +34,16 @@ _HOME = {
     "aio": ("afold", "astream", "AsyncStream"),
     "recordings": ("Recording",),
     "reply": ("Reply", "Verdict"),
-    "parts": ("ToolCall",),
-    "usage": ("Usage",),
+    "reply.parts": ("ToolCall",),
+    "reply.usage": ("Usage",),
     "events": ("Event", "TextDelta", "StreamEnd"),
     "stops": ("StopMatcher",),
     "decoder": ("Decoder",),
     "folding": ("Fold",),
-    "request": ("Request",),
+    "network.request": ("Request",),
     "clocks": ("Timeouts",),
-    "retry": ("RetryPolicy",),
-    "providers": ("openai", "anthropic", "gemini", "ollama", "llama_cpp"),
+    "network.retry": ("RetryPolicy",),
+    "network.providers": ("openai", "anthropic", "gemini", "ollama", "llama_cpp"),
     "engines.local": ("LocalEngine",),
     "errors": ("StreamfoldError", "ProviderError"),
 }

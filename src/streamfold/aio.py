@@ -25,10 +25,10 @@ from .sources.opening import aopened
 from .sync import iterate
 
 if TYPE_CHECKING:
-    from .anetwork import AsyncNetwork
-    from .awatch import AsyncWatch
     from .clocks import Deadline
-    from .request import Request
+    from .network.aio import AsyncNetwork
+    from .network.awatch import AsyncWatch
+    from .network.request import Request
 
 OnText = Callable[[str], object | Awaitable[object]]
 OnReset = Callable[[Reset], object | Awaitable[object]]
@@ -173,7 +173,7 @@ class AsyncStream(AsyncIterator[Event]):
         if not self._course.is_timed:
             return self._feed.read()
         if self._watch is None:
-            from .awatch import watch_over
+            from .network.awatch import watch_over
 
             self._watch = watch_over(self._course.clock)
         return self._watch.begin(self._feed.read)
@@ -259,8 +259,8 @@ class AsyncChunks:
 
 
 def _network(course: Course) -> AsyncNetwork:
-    from .anetwork import AsyncNetwork
-    from .transports import async_transport_for
+    from .network.aio import AsyncNetwork
+    from .network.transports import async_transport_for
 
     return AsyncNetwork(course, async_transport_for(course.client))
 

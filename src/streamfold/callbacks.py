@@ -21,7 +21,7 @@ from .events import Reset
 from .folding import Fold
 
 if TYPE_CHECKING:
-    from .retry import RetryPolicy
+    from .network.retry import RetryPolicy
 
 _log = logging.getLogger("streamfold")
 

@@ -18,11 +18,11 @@ from .errors import CallerError, ProviderError, SourceError, StreamfoldError
 from .events import StreamEnd
 from .folding import Fold, Shown
 from .intake import Intake, Options, StreamOptions
-from .parts import ReasoningPart
+from .network.retry import RetryPolicy
 from .reply import Reply, Verdict
-from .retry import RetryPolicy
+from .reply.parts import ReasoningPart
+from .reply.timing import Meter, Timing
 from .signals import ReadingEnded
-from .timing import Meter, Timing
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
 _LEFT = {Verdict.CANCELLED, Verdict.TIMED_OUT}
@@ -73,7 +73,7 @@ class Course:
         self._timing: Timing | None = None
         self.attempts = None
         if requests:
-            from .attempts import Attempts
+            from .network.attempts import Attempts
 
             self.attempts = Attempts(requests, retry, cast("Options", given), now)
             self.intake = self.attempts.intake
@@ -227,7 +227,7 @@ def requests_of(source: Any) -> list[Any] | None:
     Raises:
         CallerError: Some of it are requests, and some are not.
     """
-    module = sys.modules.get(f"{__package__}.request")  # not loaded: then there are none
+    module = sys.modules.get(f"{__package__}.network.request")  # not loaded: then there are none
     if module is None:
         return None
     if isinstance(source, module.Request):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .deltas import END, Delta
 from .detection import MAX_SNIFF_BYTES, dialect_named, dialect_of, find_framing, unknown_dialect
 from .dialects.json_dialect import NOT_PLAIN, JSONDialect, decode
 from .dialects.openai_chat import OpenAIChat
 from .errors import ChunkTypeError, DialectError, FramingError, StreamfoldError
 from .folding import Fold, Shown
+from .folding.deltas import END, Delta
 from .framing import BOM, JSON_SPACE, NO_SHAPE, Frame, Framing, told
 from .framing.sse import SSE
 from .reply import Verdict

@@ -33,8 +33,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .parts import ToolCall
     from .reply import Reply
+    from .reply.parts import ToolCall
 
 
 class StreamfoldError(Exception):

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 from .reply import Reply
+from .reply.parts import Part, PlanPart, ReasoningPart, RefusalPart, TextPart, ToolCall, Words
 
 
 @dataclass(slots=True)
@@ -135,7 +135,7 @@ class StreamEnd:
 
 @dataclass(slots=True)
 class Snapshot:
-    """All content so far, in place of the events that one of many readers missed (`streamfold.broadcast`).
+    """All content so far, in place of the events that one of many readers missed (`streamfold.fanout`).
 
     It replaces whatever the reader has. While the stream runs the reply holds the content alone: what the provider
     named and counted comes with `StreamEnd`.

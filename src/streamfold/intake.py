@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from .deltas import Delta
 from .errors import ChunkTypeError, StreamfoldError
 from .events import TextDelta
 from .folding import Fold, Shown
+from .folding.deltas import Delta
+from .folding.surrogates import has_surrogates
 from .reply import Verdict
 from .signals import Seam
-from .surrogates import has_surrogates
 from .tags import THINK, Tag
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .clocks import Timeouts
     from .decoder import Decoder
     from .dialects.json_dialect import JSONDialect
-    from .retry import RetryPolicy
+    from .network.retry import RetryPolicy
     from .taps import Tap
 
 
@@ -111,7 +111,7 @@ class Intake:
         self._n_bytes = 0  # taken by `run`, but not by the wire's
         self._gate: Callable[[Shown], Shown] | None = None
         if graphemes:
-            from .graphemes import GraphemeGate
+            from .folding.graphemes import GraphemeGate
 
             self._gate = GraphemeGate().feed
 

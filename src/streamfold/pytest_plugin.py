@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .cassette import Cassette
+    from .recordings.cassette import Cassette
 
 MODES = ("once", "none", "all")
 
@@ -39,8 +39,8 @@ def streamfold_recording(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
     The recordings lie in ``recordings/<module>/<test>.stream`` beside the test's file.
     """
-    from . import transports
-    from .cassette import AsyncCassetteTransport, Cassette, CassetteTransport
+    from .network import transports
+    from .recordings.cassette import AsyncCassetteTransport, Cassette, CassetteTransport
 
     name = re.sub(r"[^\w.-]+", "_", request.node.name).strip("_")
     path = request.path.parent / "recordings" / request.path.stem / name

@@ -27,8 +27,8 @@ from .sources.opening import Taken, aopened, opened
 
 if TYPE_CHECKING:
     from .clocks import Deadline
-    from .network import Network
-    from .request import Request
+    from .network.request import Request
+    from .network.sync import Network
 
 
 def fold(
@@ -278,8 +278,8 @@ class Chunks:
 
 
 def _network(course: Course) -> Network:
-    from .network import Network
-    from .transports import transport_for
+    from .network.sync import Network
+    from .network.transports import transport_for
 
     return Network(course, transport_for(course.client))
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .network.request import Request
     from .reply import Reply
-    from .request import Request
 
 
 class Tap:

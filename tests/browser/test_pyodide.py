@@ -18,7 +18,7 @@ FILES = (
     "tests/test_contract.py",
     "tests/test_stops.py",
     "tests/test_tags.py",
-    "tests/test_folding.py",
+    "tests/folding/test_folding.py",
     "tests/test_drivers.py",
     "tests/framing/test_sse.py",
 )

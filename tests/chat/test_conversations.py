@@ -12,7 +12,8 @@ from streamfold import fold
 from streamfold.chat.conversations import Conversation, Conversations, Turn
 from streamfold.chat.saved_reply import restored, saved
 from streamfold.errors import ConversationError
-from streamfold.parts import (
+from streamfold.reply import Choice, Reply, Verdict
+from streamfold.reply.parts import (
     MediaPart,
     Part,
     PlanPart,
@@ -23,7 +24,6 @@ from streamfold.parts import (
     TextPart,
     ToolCall,
 )
-from streamfold.reply import Choice, Reply, Verdict
 
 PARTS: list[Part] = [
     ReasoningPart("hm", signature="seal", id="r1"),

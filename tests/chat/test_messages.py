@@ -6,8 +6,8 @@ import pytest
 
 from streamfold.chat.conversations import Conversation, Turn
 from streamfold.chat.messages import Form, messages_of
-from streamfold.parts import ReasoningPart, TextPart, ToolCall
 from streamfold.reply import Choice, Reply, Verdict
+from streamfold.reply.parts import ReasoningPart, TextPart, ToolCall
 
 CALL = ToolCall("c1", "look", '{"a":1}', True, signature="seal")
 

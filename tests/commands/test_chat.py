@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,7 +67,7 @@ def test_a_conversation_is_kept_and_gone_on_with(server: PlainServer, tmp_path: 
     with terminal("chat", *engine(server), "--system", "Be brief.", environment=environment(tmp_path)) as screen:
         say(screen, "I am Ann.", "Hello Ann!")
         say(screen, "Tell me a story.", "Long story")
-        os.killpg(screen.process.pid, signal.SIGINT)
+        screen.interrupt()
         screen.wait_for("[cancelled")
         server.wait_for_hangup()
         screen.wait_for_last(">")

@@ -10,7 +10,7 @@ import pytest
 
 from streamfold.chat.conversations import Turn
 from streamfold.commands.engines import add_engine_options, conversation_of, opened
-from streamfold.request import Request
+from streamfold.network.request import Request
 
 
 def asked(*arguments: str) -> tuple[Request, dict[str, Any]]:

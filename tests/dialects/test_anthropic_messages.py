@@ -5,13 +5,13 @@ import json
 import pytest
 from hypothesis import given
 
-from streamfold.deltas import ToolCallPiece
 from streamfold.dialects.anthropic_messages import AnthropicMessages
 from streamfold.errors import ProviderError
 from streamfold.events import ReasoningDelta
-from streamfold.parts import ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.folding.deltas import ToolCallPiece
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, plainly, sse
 

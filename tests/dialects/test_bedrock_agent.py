@@ -9,8 +9,8 @@ from hypothesis import given
 from streamfold.decoder import Decoder
 from streamfold.dialects.bedrock_agent import BedrockAgent
 from streamfold.framing.aws_eventstream import AWSMessage
-from streamfold.parts import MediaPart, TextPart, ToolCall
 from streamfold.reply import Verdict
+from streamfold.reply.parts import MediaPart, TextPart, ToolCall
 
 from .wires import aws, aws_exception, broken, folded
 

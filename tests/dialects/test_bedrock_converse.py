@@ -11,9 +11,9 @@ from streamfold.dialects.bedrock_converse import BedrockConverse
 from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.errors import ProviderError
 from streamfold.framing.aws_eventstream import AWSMessage
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import aws, aws_exception, broken, folded, told
 

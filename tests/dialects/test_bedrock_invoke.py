@@ -10,8 +10,8 @@ from streamfold.dialects.bedrock_invoke import METRICS, BedrockInvoke
 from streamfold.dialects.bedrock_models import BedrockModels
 from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.errors import DialectError
-from streamfold.parts import TextPart, ToolCall
 from streamfold.reply import Verdict
+from streamfold.reply.parts import TextPart, ToolCall
 
 from .wires import aws, aws_exception, broken, folded
 

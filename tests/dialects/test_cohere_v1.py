@@ -7,8 +7,8 @@ from hypothesis import given
 
 from streamfold.dialects.cohere_v1 import CohereV1
 from streamfold.errors import ProviderError
-from streamfold.parts import ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
+from streamfold.reply.parts import ServerToolCall, ServerToolResult, TextPart, ToolCall
 
 from .wires import broken, folded, ndjson, plainly
 

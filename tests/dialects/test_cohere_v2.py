@@ -7,9 +7,9 @@ from hypothesis import given
 
 from streamfold.dialects.cohere_v2 import CohereV2
 from streamfold.errors import ProviderError
-from streamfold.parts import PlanPart, ReasoningPart, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import PlanPart, ReasoningPart, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, ndjson, plainly, sse
 

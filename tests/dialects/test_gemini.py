@@ -8,12 +8,12 @@ from hypothesis import given
 
 import streamfold
 from streamfold.decoder import Decoder
-from streamfold.deltas import Identity
 from streamfold.dialects.gemini import Gemini
 from streamfold.errors import ProviderError
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.folding.deltas import Identity
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, ndjson, plainly, sse
 

@@ -7,9 +7,9 @@ from hypothesis import given
 
 from streamfold.dialects.gemini_interactions import GeminiInteractions
 from streamfold.errors import ProviderError
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, ndjson, plainly, sse
 

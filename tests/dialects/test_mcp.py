@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from streamfold.parts import ServerToolResult
 from streamfold.reply import Verdict
+from streamfold.reply.parts import ServerToolResult
 
 from .wires import broken, folded, sse
 

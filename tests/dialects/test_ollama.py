@@ -8,8 +8,8 @@ from hypothesis import given
 from streamfold.dialects.ollama_chat import OllamaChat
 from streamfold.dialects.ollama_generate import OllamaGenerate
 from streamfold.errors import ProviderError
-from streamfold.parts import MediaPart, ReasoningPart, TextPart, ToolCall
 from streamfold.reply import Verdict
+from streamfold.reply.parts import MediaPart, ReasoningPart, TextPart, ToolCall
 
 from .wires import broken, folded, ndjson, plainly
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 
 from streamfold.decoder import Decoder
-from streamfold.parts import RefusalPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import RefusalPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, sse
 

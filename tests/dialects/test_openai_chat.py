@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamfold.decoder import Decoder
-from streamfold.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
 from streamfold.detection import dialect_named
 from streamfold.dialects import ALIASES, json_dialect
 from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.errors import DialectError, LimitError, ProviderError, StreamfoldError
 from streamfold.events import Details, ReasoningDelta, RefusalDelta, TextDelta
+from streamfold.folding.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
 from streamfold.framing.sse import ServerSentEvent
-from streamfold.parts import MediaPart, ReasoningPart, TextPart
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, TextPart
+from streamfold.reply.usage import Usage
 
 
 def frame(chunk):

@@ -10,9 +10,9 @@ from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.dialects.openai_completions import OpenAICompletions
 from streamfold.errors import ProviderError
-from streamfold.parts import ReasoningPart, TextPart
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import ReasoningPart, TextPart
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, sse, told
 

@@ -11,9 +11,17 @@ from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.dialects.openai_responses import OpenAIResponses
 from streamfold.errors import IncompleteToolCallError, ProviderError
 from streamfold.events import TextDelta
-from streamfold.parts import MediaPart, ReasoningPart, RefusalPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import (
+    MediaPart,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolCall,
+    ServerToolResult,
+    TextPart,
+    ToolCall,
+)
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, sse, told
 

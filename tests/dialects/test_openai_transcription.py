@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from streamfold.decoder import Decoder
 from streamfold.dialects.openai_transcription import OpenAITranscription
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, plainly, sse
 

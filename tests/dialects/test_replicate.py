@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from streamfold.parts import MediaPart
 from streamfold.reply import Verdict
+from streamfold.reply.parts import MediaPart
 
 from .wires import broken, folded, sse
 

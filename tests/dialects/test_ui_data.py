@@ -8,9 +8,9 @@ from hypothesis import given
 from streamfold.dialects.ui_data import UIData
 from streamfold.errors import DialectError, LimitError, ProviderError
 from streamfold.framing.prefixed_lines import PrefixedLine
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from streamfold import fold
 from streamfold.dialects.ui_messages import UIMessages
 from streamfold.errors import ProviderError
-from streamfold.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
 from streamfold.reply import Verdict
-from streamfold.usage import Usage
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart, ToolCall
+from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, plainly, sse
 

@@ -6,11 +6,11 @@ from copy import deepcopy
 from hypothesis import strategies as st
 
 from streamfold.decoder import Decoder
-from streamfold.deltas import Identity
 from streamfold.dialects.json_dialect import NOT_PLAIN
 from streamfold.errors import StreamfoldError
 from streamfold.events import TextDelta
-from streamfold.usage import UnreadUsage, Usage
+from streamfold.folding.deltas import Identity
+from streamfold.reply.usage import UnreadUsage, Usage
 
 from ..chunkings import chunkings
 from ..framing.test_aws_eventstream import STRING, event, header, message

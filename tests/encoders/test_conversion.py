@@ -5,7 +5,7 @@ import pytest
 from fuzz.wires import encoded, framing_of, seeds
 from streamfold import Decoder, Verdict
 from streamfold.encoders import ENCODERS, encoder_named
-from streamfold.parts import (
+from streamfold.reply.parts import (
     PlanPart,
     ReasoningPart,
     RefusalPart,

@@ -12,8 +12,8 @@ from streamfold.detection import dialect_named
 from streamfold.encoders import ENCODERS, encoder_named
 from streamfold.errors import CallerError, ProviderError
 from streamfold.events import Details, PartBreak, PartEnd, PartStart, ReasoningDelta, RefusalDelta, Reset, ToolCallStart
-from streamfold.parts import MediaPart, ReasoningPart, RefusalPart, TextPart, ToolCall
 from streamfold.reply import Choice, Reply, Verdict
+from streamfold.reply.parts import MediaPart, ReasoningPart, RefusalPart, TextPart, ToolCall
 
 from ..dialects.wires import broken, sse
 

@@ -46,7 +46,7 @@ def new(opened: dict[str, str]) -> dict[str, str]:
 
 def end_idle_connections() -> None:
     """Close what streamfold keeps for the next request: async it ends with the event loop, sync with the process."""
-    from streamfold.transports.urllib3 import pools
+    from streamfold.network.transports.urllib3 import pools
 
     pools("http://127.0.0.1").clear()
 

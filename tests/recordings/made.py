@@ -1,6 +1,6 @@
 """Recordings made by hand: chunks with their times, as the file that a recorder would have written."""
 
-from streamfold.recording import MAGIC, encode
+from streamfold.recordings.format import MAGIC, encode
 
 SSE = {"status": 200, "content_type": "text/event-stream"}
 REQUEST = {"method": "POST", "url": "https://api.example.org/v1/chat/completions", "parameters": {"model": "m"}}

@@ -13,10 +13,10 @@ from streamfold import Request, Verdict, afold, fold, stream
 from streamfold.clocks import Timeouts
 from streamfold.encoders import encoder_named
 from streamfold.errors import CallerError
-from streamfold.recording import MAGIC, RecordReader, encode
+from streamfold.network.retry import RetryPolicy
 from streamfold.recordings import Recording
 from streamfold.recordings.facts import request_facts, response_facts
-from streamfold.retry import RetryPolicy
+from streamfold.recordings.format import MAGIC, RecordReader, encode
 
 from ..test_cli import END, MORE, REST, START
 

@@ -8,10 +8,10 @@ from fuzz.wires import encoded, framing_of, seeds
 from streamfold import Decoder, StreamEnd, TextDelta, Verdict, stream
 from streamfold.errors import EngineError, ProviderError
 from streamfold.events import Details, ReasoningDelta, Reset
-from streamfold.parts import ReasoningPart
 from streamfold.relay.records import Refold, Start, record_of, start_of, start_record
 from streamfold.relay.rules.generation import LOST
 from streamfold.reply import Choice, Reply
+from streamfold.reply.parts import ReasoningPart
 
 SEEDS = [seed for seed in seeds() if framing_of(seed) != "txt"]
 START = Start("gen_1", "local", "m", 1_764_250_000.123)

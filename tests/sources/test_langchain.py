@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streamfold import Reply, Verdict, afold, astream, fold, stream
-from streamfold.parts import ReasoningPart, TextPart
+from streamfold.reply.parts import ReasoningPart, TextPart
 
 from . import wires
 from .clients import cut, sdk

@@ -85,6 +85,11 @@ class Screen:
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C once the command waits for more: Python hears one in the moment before a read after the read."""
+        time.sleep(0.3)
+        os.killpg(self.process.pid, signal.SIGINT)
+
     def resize(self, columns: int, rows: int) -> None:
         _size(self._master, columns, rows)
         self._screen.resize(rows, columns)

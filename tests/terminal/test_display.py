@@ -18,7 +18,7 @@ from streamfold.events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from streamfold.parts import MediaPart, ServerToolCall, ToolCall
+from streamfold.reply.parts import MediaPart, ServerToolCall, ToolCall
 from streamfold.terminal.display import Display, Reasoning
 
 from .shown import text_of

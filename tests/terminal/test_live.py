@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -146,7 +145,7 @@ def test_ctrl_c_stops_the_reply_and_keeps_it(wire: Wire) -> None:
     with terminal("fold", stdin=wire.reads) as screen:
         wire.send(said("So far, **bo"))
         screen.wait_for("So far,")
-        os.killpg(screen.process.pid, signal.SIGINT)
+        screen.interrupt()
         assert screen.wait() == 130
         assert screen.lines[0] == "So far, **bo"
         assert "[cancelled" in screen.text

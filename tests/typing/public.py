@@ -18,9 +18,8 @@ from streamfold import (
     fold,
     stream,
 )
-from streamfold.abroadcast import AsyncBroadcast
-from streamfold.broadcast import Broadcast
 from streamfold.events import Snapshot
+from streamfold.fanout import AsyncBroadcast, Broadcast
 
 
 def show(text: str) -> None: ...

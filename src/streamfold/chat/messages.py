@@ -12,8 +12,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from ..parts import MediaPart, Part, ReasoningPart, RefusalPart, TextPart, ToolCall
 from ..reply import Reply
+from ..reply.parts import MediaPart, Part, ReasoningPart, RefusalPart, TextPart, ToolCall
 from .conversations import Conversation
 
 Message = dict[str, Any]

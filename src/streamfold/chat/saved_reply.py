@@ -6,9 +6,9 @@ import json
 from base64 import b64decode
 from typing import Any
 
-from ..parts import MediaPart, Part
 from ..reply import Choice, Reply, Verdict
-from ..reply_json import PART_TYPES
+from ..reply.as_dict import PART_TYPES
+from ..reply.parts import MediaPart, Part
 
 _CLASSES: dict[str, type[Part]] = {name: kind for kind, name in PART_TYPES.items()}
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from .. import providers
 from ..chat.conversations import Conversation
 from ..chat.messages import Form, messages_of
 from ..errors import CallerError
-from ..request import Request
+from ..network import providers
+from ..network.request import Request
 
 KEY_VARIABLE = "STREAMFOLD_API_KEY"
 """Where the key for a server that is named by its URL is looked for."""

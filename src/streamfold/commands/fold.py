@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from ..errors import CallerError
 from ..intake import Options
-from ..recording import is_recording
+from ..recordings.format import is_recording
 from .arguments import add_fold_options, add_output_options, add_record_option, fold_options, recorded
 from .showing import show
 

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from ..events import Event, TextDelta
 from ..intake import StreamOptions
+from ..network.request import Request
 from ..reply import Reply
-from ..request import Request
 from ..sync import stream
 from ..terminal.controls import neutralised
 from . import exit_status

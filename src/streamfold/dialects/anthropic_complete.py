@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Identity
 from ..events import TextDelta
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity
 from ..reply import Verdict
 from .fields import text, word
 from .json_dialect import JSONDialect

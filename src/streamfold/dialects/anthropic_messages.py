@@ -32,11 +32,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..events import Details, PartStart, ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, ServerToolResult, TextPart
+from ..folding.deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, ServerToolResult, TextPart
+from ..reply.usage import Usage
 from .fields import count, dumped, get, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

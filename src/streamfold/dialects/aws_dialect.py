@@ -12,8 +12,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import Delta
 from ..errors import ProviderError
+from ..folding.deltas import Delta
 from ..framing import Frame
 from ..framing.aws_eventstream import AWSMessage
 from .fields import count

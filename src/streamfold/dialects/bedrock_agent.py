@@ -21,10 +21,10 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, ToolCallPiece, WholePart
 from ..events import Details, TextDelta
-from ..parts import MediaPart, TextPart
+from ..folding.deltas import END, ChoiceEnd, Delta, ToolCallPiece, WholePart
 from ..reply import Verdict
+from ..reply.parts import MediaPart, TextPart
 from .aws_dialect import AWSDialect
 from .fields import blob, dumped, get, objects, text, word
 

@@ -25,11 +25,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..events import Details, PartStart, ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, TextPart, Words
+from ..folding.deltas import END, Anomaly, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, TextPart, Words
+from ..reply.usage import Usage
 from .aws_dialect import AWSDialect, exception_in
 from .fields import count, dumped, get, objects, text, word
 from .held_block import MEDIA, HeldBlock

@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import END, Delta
 from ..errors import DialectError, StreamfoldError
-from ..usage import Usage
+from ..folding.deltas import END, Delta
+from ..reply.usage import Usage
 from . import DIALECTS
 from .aws_dialect import AWSDialect
 from .bedrock_converse import BedrockConverse

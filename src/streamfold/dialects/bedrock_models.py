@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..deltas import ChoiceEnd, Delta, Identity, ToolCallPiece
 from ..events import TextDelta
+from ..folding.deltas import ChoiceEnd, Delta, Identity, ToolCallPiece
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.usage import Usage
 from .fields import count, dumped, get, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

@@ -26,10 +26,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..events import Details, TextDelta
-from ..parts import ServerToolCall, ServerToolResult, TextPart
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
+from ..reply.parts import ServerToolCall, ServerToolResult, TextPart
 from .cohere_v2 import VERDICTS, read_end
 from .fields import count, dumped, get, objects, text, word
 from .json_dialect import JSONDialect

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..parts import MediaPart
-from ..surrogates import replace_surrogates
+from ..folding.surrogates import replace_surrogates
+from ..reply.parts import MediaPart
 
 
 def get(value: Any, *path: str) -> Any:

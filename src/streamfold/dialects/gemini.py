@@ -25,11 +25,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..events import Details, PartBreak, PartStart, ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, TextPart
+from ..folding.deltas import Anomaly, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, TextPart
+from ..reply.usage import Usage
 from .fields import count, objects, text, word
 from .gemini_parts import whole_parts
 from .gemini_reasons import VERDICTS, block_reason, finish_reason

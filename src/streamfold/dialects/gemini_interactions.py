@@ -27,11 +27,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..events import Details, PartStart, ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, ServerToolResult, TextPart
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, ServerToolResult, TextPart
+from ..reply.usage import Usage
 from .fields import count, dumped, get, objects, text, word
 from .google_fields import media
 from .json_dialect import JSONDialect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..parts import Part, ServerToolCall, ServerToolResult
+from ..reply.parts import Part, ServerToolCall, ServerToolResult
 from .fields import dumped, word
 from .google_fields import either, media
 

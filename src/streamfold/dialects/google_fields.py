@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..parts import MediaPart
+from ..reply.parts import MediaPart
 from .fields import word
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..parts import MediaPart, ServerToolResult
+from ..reply.parts import MediaPart, ServerToolResult
 from .fields import blob, get, objects, word
 
 MEDIA = ("image", "audio", "video")

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ..deltas import END, Anomaly, Delta
 from ..errors import DialectError, FramingError, ProviderError, StreamfoldError
+from ..folding.deltas import END, Anomaly, Delta
 from ..framing import Frame, told
-from ..usage import UnreadUsage, Usage
+from ..reply.usage import UnreadUsage, Usage
 from .json_frames import load_values
 from .provider_errors import find_error, provider_error
 

@@ -22,10 +22,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..events import TextDelta
+from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.usage import Usage
 from .fields import count, get, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

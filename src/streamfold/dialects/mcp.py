@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import END, Delta, WholePart
-from ..parts import ServerToolResult
+from ..folding.deltas import END, Delta, WholePart
+from ..reply.parts import ServerToolResult
 from .fields import objects, word
 from .json_dialect import JSONDialect
 from .provider_errors import provider_error

@@ -22,11 +22,11 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..events import ReasoningDelta, TextDelta
-from ..parts import MediaPart
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart
+from ..reply.usage import Usage
 from .fields import blob, count, dumped, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

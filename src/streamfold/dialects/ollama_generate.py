@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import Delta
+from ..folding.deltas import Delta
 from .ollama_chat import OllamaChat, plain_words, read_image
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..deltas import Anomaly, Delta, Logprobs, ToolCallPiece, WholePart
 from ..events import Details, PartStart, ReasoningDelta, RefusalDelta, TextDelta
-from ..parts import MediaPart, ReasoningPart, RefusalPart, ServerToolResult, TextPart, Words
-from ..surrogates import replace_surrogates
+from ..folding.deltas import Anomaly, Delta, Logprobs, ToolCallPiece, WholePart
+from ..folding.surrogates import replace_surrogates
+from ..reply.parts import MediaPart, ReasoningPart, RefusalPart, ServerToolResult, TextPart, Words
 from . import response_items as items
 from .fields import dumped, get, joined_blob, objects, text, word
 

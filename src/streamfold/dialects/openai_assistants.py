@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..events import Details, PartStart, RefusalDelta, TextDelta
-from ..parts import ServerToolResult, TextPart
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
+from ..reply.parts import ServerToolResult, TextPart
 from .fields import count, dumped, get, objects, text, word
 from .json_dialect import JSONDialect
 from .openai_chat import usage_of

@@ -23,11 +23,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
-from ..parts import MediaPart, ReasoningPart, TextPart
+from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart, ReasoningPart, TextPart
+from ..reply.usage import Usage
 from .fields import blob, count, dumped, get, media, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..events import ReasoningDelta, TextDelta
+from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..reply import Verdict
 from .fields import count, get, objects, text, word
 from .json_dialect import JSONDialect

@@ -34,10 +34,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from ..deltas import END, ChoiceEnd, Delta, Identity
 from ..events import TextDelta
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.usage import Usage
 from .fields import count, get, objects, text, word
 from .json_dialect import JSONDialect
 from .open_item import OpenItem

@@ -19,10 +19,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..deltas import END, Anomaly, Delta, Logprobs
 from ..events import TextDelta
-from ..surrogates import replace_surrogates
-from ..usage import Usage
+from ..folding.deltas import END, Anomaly, Delta, Logprobs
+from ..folding.surrogates import replace_surrogates
+from ..reply.usage import Usage
 from .fields import count, text
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

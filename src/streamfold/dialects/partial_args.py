@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..deltas import Anomaly, Delta
+from ..folding.deltas import Anomaly, Delta
 from .fields import dumped
 from .google_fields import either
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ProviderError
-from ..surrogates import replace_surrogates
+from ..folding.surrogates import replace_surrogates
 
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 499, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed: RFC 9110, RFC 6585, and 529 (Anthropic: overloaded)."""

@@ -24,12 +24,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, WholePart
 from ..errors import FramingError
 from ..events import TextDelta
+from ..folding.deltas import END, Anomaly, ChoiceEnd, Delta, Identity, WholePart
 from ..framing import Frame
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.usage import Usage
 from .fields import count, get, media, word
 from .json_dialect import JSONDialect, decode
 from .provider_errors import provider_error

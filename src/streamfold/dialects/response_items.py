@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..parts import MediaPart, Part, ServerToolResult
+from ..reply.parts import MediaPart, Part, ServerToolResult
 from .fields import blob, get, media, text, word
 
 Item = Mapping[str, Any]

@@ -24,13 +24,13 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, Identity, WholePart
 from ..errors import ProviderError
 from ..events import Details, PartStart, ReasoningDelta, TextDelta
+from ..folding.deltas import ChoiceEnd, Delta, Identity, WholePart
 from ..framing import Frame
-from ..parts import MediaPart, ReasoningPart, TextPart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart, ReasoningPart, TextPart
+from ..reply.usage import Usage
 from .fields import blob, count, get, objects, text, word
 from .json_dialect import NOT_PLAIN, JSONDialect
 from .provider_errors import provider_error

@@ -26,12 +26,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..deltas import END, Anomaly, ChoiceEnd, Delta, Identity, WholePart
 from ..errors import ProviderError
 from ..events import Details, PartStart, ReasoningDelta, TextDelta
-from ..parts import ReasoningPart, ServerToolResult, TextPart
+from ..folding.deltas import END, Anomaly, ChoiceEnd, Delta, Identity, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, ServerToolResult, TextPart
+from ..reply.usage import Usage
 from .fields import count, get, media, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import provider_error

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..deltas import Delta, ToolCallPiece, WholePart
-from ..parts import ServerToolResult
+from ..folding.deltas import Delta, ToolCallPiece, WholePart
+from ..reply.parts import ServerToolResult
 from .fields import dumped
 
 

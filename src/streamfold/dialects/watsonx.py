@@ -24,10 +24,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..events import TextDelta
+from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.usage import Usage
 from .fields import count, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import END, Delta, Identity
 from ..events import TextDelta
+from ..folding.deltas import END, Delta, Identity
 from .fields import objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error

@@ -26,9 +26,9 @@ from ..events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from ..parts import Part, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply import Reply, Verdict
-from ..usage import Usage
+from ..reply.parts import Part, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
+from ..reply.usage import Usage
 from .frames import error_of, named_sse, no_reset, said
 from .tool_calls import SaidCalls
 

@@ -23,9 +23,9 @@ from ..events import (
     TextDelta,
     ToolCallEnd,
 )
-from ..parts import MediaPart, ReasoningPart, ToolCall
 from ..reply import Reply, Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart, ReasoningPart, ToolCall
+from ..reply.usage import Usage
 from .frames import error_of, no_reset, said, sse
 
 REASONS = {

@@ -22,8 +22,8 @@ from ..events import (
     TextDelta,
     ToolCallEnd,
 )
-from ..parts import MediaPart
 from ..reply import Reply, Verdict
+from ..reply.parts import MediaPart
 from .frames import error_of, line, no_reset, said
 
 _ENDS = frozenset({

@@ -26,9 +26,9 @@ from ..events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from ..parts import MediaPart, Part, ReasoningPart
 from ..reply import Choice, Reply, Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart, Part, ReasoningPart
+from ..reply.usage import Usage
 from .frames import DONE, error_of, no_reset, said, sse, to_json
 from .tool_calls import SaidCalls
 

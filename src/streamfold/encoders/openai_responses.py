@@ -28,9 +28,9 @@ from ..events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from ..parts import PlanPart, ReasoningPart, RefusalPart
 from ..reply import Reply, Verdict
-from ..usage import Usage
+from ..reply.parts import PlanPart, ReasoningPart, RefusalPart
+from ..reply.usage import Usage
 from .frames import error_of, named_sse, no_reset, said
 from .tool_calls import SaidCalls
 

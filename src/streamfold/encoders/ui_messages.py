@@ -28,9 +28,9 @@ from ..events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from ..parts import MediaPart, Part, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply import Reply, Verdict
-from ..usage import Usage
+from ..reply.parts import MediaPart, Part, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
+from ..reply.usage import Usage
 from .frames import DONE, error_of, said, sse
 from .tool_calls import SaidCalls
 

@@ -20,9 +20,9 @@ from ..events import (
     ToolCallStart,
 )
 from ..intake import Intake, Options
-from ..parts import ToolCall
 from ..recordings.source import Attempt, Recording
 from ..reply import Reply
+from ..reply.parts import ToolCall
 from .statistics import Bin, histogram, percentile
 from .timeline import Entry, timeline
 

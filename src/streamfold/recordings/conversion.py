@@ -7,8 +7,8 @@ from typing import Any
 
 from ..encoders import encoder_named
 from ..intake import Intake, Options
-from ..recording import MAGIC, encode
 from .faults import Piece
+from .format import MAGIC, encode
 from .source import Recording
 
 _SNIFFED = ((b"{", "application/x-ndjson"), (b"[", "application/json"), (b"\0", "application/vnd.amazon.eventstream"))

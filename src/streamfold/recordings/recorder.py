@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CallerError, ProviderError, SourceError, StreamfoldError
-from ..recording import MAGIC, Kind, encode
 from ..reply import Reply, Verdict
 from ..signals import Seam
 from ..taps import Tap
 from .facts import request_facts, response_facts
+from .format import MAGIC, Kind, encode
 
 if TYPE_CHECKING:
-    from ..attempts import Attempts
     from ..course import Course
-    from ..request import Request
+    from ..network.attempts import Attempts
+    from ..network.request import Request
 
 _log = logging.getLogger("streamfold")
 

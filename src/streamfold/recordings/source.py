@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import CallerError, FramingError, ProviderError, SourceError, StreamfoldError
-from ..recording import Record, RecordReader, is_recording
 from ..reply import Verdict
 from ..signals import ReadingEnded, Seam
+from .format import Record, RecordReader, is_recording
 
 RAW_READ = 65_536
 """Bytes: into pieces of this size raw bytes are cut, whose own cuts nobody wrote down."""

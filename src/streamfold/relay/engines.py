@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from .. import providers
 from ..engines.local import LocalEngine, check_model, find_model
 from ..errors import CallerError
-from ..request import Request
+from ..network import providers
+from ..network.request import Request
 from .errors import BadRequestError, ModelNotFoundError
 
 MAX_TOKENS = 1024

@@ -21,9 +21,9 @@ import msgspec
 from ..aio import AsyncStream, astream
 from ..errors import ProviderError, StreamfoldError
 from ..events import StreamEnd, TextDelta
+from ..network.request import Request
+from ..network.retry import RetryPolicy
 from ..reply import Reply, Verdict
-from ..request import Request
-from ..retry import RetryPolicy
 from .engines import Engines, Question
 from .errors import FencedError, RelayLimitError, StoreError, StreamConflictError
 from .log import Log

@@ -26,7 +26,6 @@ from typing import Any
 
 import msgspec
 
-from ..deltas import ChoiceEnd, Delta, ToolCallPiece, WholePart
 from ..encoders.frames import said, to_json
 from ..errors import ProviderError, StreamfoldError
 from ..events import (
@@ -46,11 +45,12 @@ from ..events import (
     ToolCallStart,
 )
 from ..folding import Fold, Shown
-from ..parts import MediaPart, Part, ServerToolCall, ServerToolResult, ToolCall
+from ..folding.deltas import ChoiceEnd, Delta, ToolCallPiece, WholePart
 from ..reply import Reply, Verdict
-from ..reply_json import PART_TYPES, part_json
+from ..reply.as_dict import PART_TYPES, part_json
+from ..reply.parts import MediaPart, Part, ServerToolCall, ServerToolResult, ToolCall
+from ..reply.usage import Usage
 from ..stops import StopMatch
-from ..usage import Usage
 
 _WORDS: dict[type[Event], str] = {
     TextDelta: "text",

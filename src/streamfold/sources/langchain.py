@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..dialects.fields import count, get, objects, text, word
 from ..dialects.json_dialect import JSONDialect
 from ..dialects.openai_chat import VERDICTS
 from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
-from ..parts import ReasoningPart, TextPart
+from ..folding.deltas import END, ChoiceEnd, Delta, Identity, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..usage import Usage
+from ..reply.parts import ReasoningPart, TextPart
+from ..reply.usage import Usage
 
 _FIELDS = (
     "id",

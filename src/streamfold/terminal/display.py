@@ -26,7 +26,7 @@ from ..events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from ..parts import MediaPart, Part, ServerToolCall, ServerToolResult
+from ..reply.parts import MediaPart, Part, ServerToolCall, ServerToolResult
 from .markdown import Markdown
 from .prose import Prose
 from .theme import DIM, FAILED, PLAIN, TOOL
