@@ -26,7 +26,7 @@ from bench.relay_clients import Appenders, Loop, Pace, Producing, Reader, Upstre
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ROOT / ".cache" / "bench"
-SECONDS = 6
+SECONDS = 5
 RATE = 50.0
 MORE = ("p50_ms", "p99_ms", "memory_mb", "growth_mb", "received_percent")
 FEW, MANY = (1, 1000), (200, 1)
