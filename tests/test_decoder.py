@@ -146,6 +146,8 @@ LEFTOVERS = {
     "cut end mark": (text("a") + "data: [DON", b"[DON"),
     "whole": (text("a") + said(reason="stop").rstrip(), b""),
     "html": ("<html>\n</html>", b"<html>\n</html>\n"),
+    "whole line": ('{"message":{"content":"a"},"done":false}\n{"message":{"content":"b"},"done":true}', b""),
+    "cut line": ('{"message":{"content":"a"},"done":false}\n{"message":{"con', b'{"message":{"con'),
 }
 
 
@@ -214,6 +216,13 @@ def test_usage(events, wanted):
     usage = every_reply("".join([*events, DONE])).usage
     assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == wanted
     assert (usage == Usage()) is (wanted[0] is None)
+
+
+@pytest.mark.parametrize("more", [{"usage": counts(9, 4, 13)}, {"prompt_filter_results": [{"prompt_index": 0}]}])
+def test_chunks_without_choices_alone_are_nothing_strange(more):
+    reply = every_reply(event({"id": "c", "choices": []} | more))
+    assert (reply.verdict, reply.error, reply.id) == (Verdict.TRUNCATED, None, "c")
+    assert reply.usage.total_tokens == (13 if "usage" in more else None)
 
 
 # --- tool calls -------------------------------------------------------------------------------------------

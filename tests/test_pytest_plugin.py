@@ -7,7 +7,8 @@ import pytest
 
 from streamfold.recordings import Recording
 
-from .sources.server import serving
+from .serving.server import serving
+from .serving.steps import says
 from .test_cli import WHOLE
 
 pytest_plugins = ["pytester"]
@@ -86,7 +87,7 @@ def recordings(pytester):
 
 
 def test_requests_are_recorded_once_and_replayed_without_a_server(pytester, run):
-    with serving(WHOLE) as server:
+    with serving(says(WHOLE)) as server:
         pytester.makepyfile(test_it=REQUESTS.format(url=server.url))
         assert run("--streamfold-record=none")[0] == 1, "there is nothing to replay yet"
         code, said = run()
@@ -100,7 +101,7 @@ def test_requests_are_recorded_once_and_replayed_without_a_server(pytester, run)
 
 
 def test_no_secret_is_in_a_recording(pytester, run):
-    with serving(WHOLE) as server:
+    with serving(says(WHOLE)) as server:
         pytester.makepyfile(test_it=REQUESTS.format(url=server.url))
         assert run()[0] == 0
     for path in pytester.path.rglob("*.stream"):
@@ -109,7 +110,7 @@ def test_no_secret_is_in_a_recording(pytester, run):
 
 
 def test_another_request_fails_with_what_to_do(pytester, run):
-    with serving(WHOLE) as server:
+    with serving(says(WHOLE)) as server:
         pytester.makepyfile(test_it=REQUESTS.format(url=server.url))
         assert run()[0] == 0
         pytester.makepyfile(test_it=REQUESTS.format(url=server.url).replace('"model": "m"', '"model": "other"'))

@@ -134,6 +134,8 @@ class AsyncStream(AsyncIterator[Event]):
 
     def __del__(self) -> None:
         if not self._closed:
+            self._closed = True
+            self._course.over(monotonic(), Verdict.CANCELLED)
             with suppress(RuntimeError):  # the event loop is closed, and its sockets with it
                 self._feed.abort()
             if self._watch:
@@ -211,12 +213,12 @@ class AsyncStream(AsyncIterator[Event]):
         if self._watch:
             self._watch.stop()
             self._watch.passed = None
-        if course.again:
-            await self._feed.again()
-            return shown
-        self._closed = True
+        self._closed = not course.again
         try:
-            await self._feed.end(course.is_finished, cause)
+            if course.again:
+                await self._feed.again()
+            else:
+                await self._feed.end(course.is_finished, cause)
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown

@@ -1,17 +1,18 @@
 """The course of one stream, as both drivers keep it: what takes the chunks, its clocks, its measures, its attempts.
 
-Pure, but for the random share of a wait: a driver reads the clock and says what time it is. It reads chunks, feeds them
-to `Course.intake`, tells `took` what that let out, and calls `over` where the source ends, breaks, is left or is late.
-If `again` is set after that, there is another attempt to read from.
+Pure, but for what is drawn at random, the share of a wait and a name: a driver reads the clock and says what time it
+is. It reads chunks, feeds them to `Course.intake`, tells `took` what that let out, and calls `over` where the source
+ends, breaks, is left or is late. If `again` is set after that, there is another attempt to read from.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from random import random
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .clocks import GRACE, NETWORK, Clock, Deadline, Timeouts
 from .errors import CallerError, ProviderError, SourceError, StreamfoldError
@@ -23,6 +24,9 @@ from .reply import Reply, Verdict
 from .reply.parts import ReasoningPart
 from .reply.timing import Meter, Timing
 from .signals import ReadingEnded
+
+if TYPE_CHECKING:
+    from .network.request import Request
 
 NO_LIMITS = Timeouts(None, None, None, None, None)
 _LEFT = {Verdict.CANCELLED, Verdict.TIMED_OUT}
@@ -75,7 +79,8 @@ class Course:
         if requests:
             from .network.attempts import Attempts
 
-            self.attempts = Attempts(requests, retry, cast("Options", given), now)
+            name = os.urandom(16).hex()  # whoever knows it may read along, on servers that go by it
+            self.attempts = Attempts(requests, retry, cast("Options", given), now, name)
             self.intake = self.attempts.intake
         else:
             self.intake = Intake(**given)
@@ -111,11 +116,13 @@ class Course:
             return left, left
         return connect if left is None else min(connect, left), left
 
-    def asked(self, now: float) -> None:
-        """Note that an attempt is about to be made."""
+    def asked(self, now: float) -> Request:
+        """Return what is to be asked; note that it is about to be."""
         assert self.attempts is not None
+        request = self.attempts.asked()
         for tap in self.taps:
-            tap.request(self.attempts.request, self.attempts.number, now)
+            tap.request(request, self.attempts.number, now)
+        return request
 
     def answered(self, status: int, headers: Mapping[str, str], now: float) -> None:
         """Take in the head of a response that is a stream."""
@@ -184,10 +191,12 @@ class Course:
             verdict = Verdict.TRUNCATED if self._is_broken_off(error) else Verdict.ERRORED
         is_final = verdict is Verdict.CANCELLED or (passed is not None and passed.which == "total")
         self.again = False
-        if self.attempts is None or is_final:
+        if self.attempts is None:
             shown = self.intake.close(verdict, failure)
+        elif is_final:
+            shown = self.attempts.leave(verdict, failure)
         else:
-            shown = self.attempts.close(verdict, failure, now, random())
+            shown = self.attempts.close(verdict, failure, now, random(), self._meter.n_bytes)
             self.again = self.attempts.again
         if self.again:
             return self._begin_again(shown, now)
@@ -211,13 +220,14 @@ class Course:
         self.passed = None
         self.clock.restart(now + self.attempts.wait)
         for tap in self.taps:
-            tap.retry(self.attempts.why, self.attempts.wait, now)
+            tap.retry(self.attempts.failed[-1], self.attempts.wait, now)
         return shown
 
     def _completed(self, reply: Reply, now: float) -> Reply:
         reply.timing = self._timing or self._meter.timing(now)
         if self.attempts is not None:
             reply.response = self.attempts.response
+            reply.failed_attempts = list(self.attempts.failed)
         return reply
 
 

@@ -71,7 +71,7 @@ class Decoder:
         """Do what `feed` does; return one piece of text, as there is nearly always, without a list around it."""
         if type(data) is not bytes:
             if isinstance(data, Seam):
-                self.reconnect()
+                self._reconnect(data)
                 return []
             if not isinstance(data, bytes | bytearray | memoryview):
                 return self._events([ChunkTypeError(data, expected="bytes")])
@@ -171,7 +171,9 @@ class Decoder:
         rest = b""
         if self._framing is not None:
             rest = self._framing.rest
-            frames += self._framing.close()
+            closing = self._framing.close()
+            frames += closing
+            rest = b"" if closing else rest  # what was unfinished is a frame all the same
         if self.fold.raw is not None:
             self.fold.raw += map(_data, frames)
         deltas = self._deltas(frames) if self._dialect else self._find_dialect(frames, at_end=True)
@@ -194,12 +196,12 @@ class Decoder:
         """The number of the last event, where the format counts them: whence the stream can be taken up again."""
         return self._dialect.cursor if self._dialect else None
 
-    def reconnect(self) -> None:
-        """Expect the same stream over another response, which begins with the next event.
+    def _reconnect(self, seam: Seam) -> None:
+        """Expect the same stream over another response.
 
-        What came of an event that is not whole is dropped: it comes again.
+        If that begins with the next event, what came of one that is not whole is dropped: it comes again.
         """
-        if self._framing is not None:
+        if seam.at == "event" and self._framing is not None:
             self._framing = type(self._framing)()
             self._frames = self._framing.feed
             self._one = _no_event
@@ -262,7 +264,8 @@ class Decoder:
         values, _, garbage = decode(data) if data.strip() not in (b"", b"[DONE]") else ([], 0, "")
         value = values[0] if values and isinstance(values[0], Mapping) else {}
         found = dialect_of(value, event)
-        strange = value and not garbage and event != "ping" and value.get("type") != "ping"
+        # An OpenAI chunk without choices (usage, Azure's filters) does not tell whether it is of a chat.
+        strange = value and not garbage and "ping" not in (event, value.get("type")) and value.get("choices") != []
         if found is None and strange and self._stranger is None:
             self._stranger = data
         return found

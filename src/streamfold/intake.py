@@ -184,11 +184,6 @@ class Intake:
         """The number of the last event that came, where the format counts them."""
         return self._wire.cursor if self._wire else None
 
-    def reconnect(self) -> None:
-        """Expect the same stream over another response, from the next event on."""
-        if self._wire is not None:
-            self._wire.reconnect()
-
     def _gated(self, chunk: Any) -> Shown:
         assert self._gate is not None
         return self._gate(self._machine.feed(chunk))

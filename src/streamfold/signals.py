@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .errors import StreamfoldError
 from .reply import Verdict
@@ -13,10 +14,12 @@ class Seam:
     """Stands between the chunks of a recording where an attempt went on with what the one before had brought.
 
     Attributes:
-        text: The text so far, after which a new stream goes on; ``None`` if the same stream does, from its next event.
+        text: The text so far, after which a new stream goes on; ``None`` if the same stream does.
+        at: With what the same stream goes on: with its next event, or with its next byte.
     """
 
     text: str | None
+    at: Literal["event", "byte"] = "event"
 
 
 class ReadingEnded(Exception):  # noqa: N818 (a signal to the drivers, not an error of its own)

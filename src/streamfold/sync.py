@@ -6,6 +6,8 @@ more, the reader leaves, or anything raises.
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +15,7 @@ from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
+from weakref import WeakSet
 
 from .callbacks import Callbacks, CallbackThread, OnReset, OnText, callbacks_of, refuse_coroutine
 from .closing import attach_partial, close_source
@@ -95,6 +98,8 @@ class Stream(Iterator[Event]):
 
             record(self._course, monotonic())
         self._closed = False
+        if self._course.attempts:
+            _requests.add(self)
 
     @property
     def reply(self) -> Reply:
@@ -228,15 +233,29 @@ class Stream(Iterator[Event]):
             return []
         course = self._course
         shown = course.over(monotonic(), verdict, error, passed)
-        if course.again:
-            self._feed.again()
-            return shown
-        self._closed = True
+        self._closed = not course.again
         try:
-            self._feed.end(course.is_finished, cause)
+            if course.again:
+                self._feed.again()
+            else:
+                self._feed.end(course.is_finished, cause)
         except Exception as failure:
             course.fold.notes.add(f"closing the source raised {type(failure).__name__}: {failure}")
         return shown
+
+
+_requests: WeakSet[Stream] = WeakSet()
+
+
+@atexit.register
+def _close_requests() -> None:
+    """Leave what a program leaves open when it ends: later there are no threads, which leaving may need."""
+    for left in list(_requests):
+        left.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_requests.clear)  # a parent's streams are not the child's to leave
 
 
 class Chunks:

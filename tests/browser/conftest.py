@@ -16,6 +16,7 @@ from streamfold.lesson import FOLDER, packed
 
 from ..conftest import missing
 from .serving import serving
+from .webllm.build import MISSING_PARTS, library_in, model_in
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -54,6 +55,19 @@ def in_pyodide(npm: Path) -> Callable[..., Any]:
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> dict[str, Path]:
+    """Return the folders of the model and of its library."""
+    cache = REPOSITORY / ".cache" / "webllm"
+    try:
+        model, library = model_in(cache), library_in(cache)
+    except MISSING_PARTS as part:
+        missing(f"what the tiny model is built with ({part}); `make .cache/webllm/ready` builds it")
+    if not model.is_dir() or not library.is_file():
+        missing("the tiny model for WebLLM; `make .cache/webllm/ready` builds it")
+    return {"tiny": model, "library": library.parent}
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from streamfold.relay.engines import EngineSpec
+from tests.page.scripted import CUT, END, HANG, Scripted, scripted
+from tests.relay.serving import serving
 
 from ..lesson.solutions import RIGHT, WRONG
 
 pytestmark = pytest.mark.timeout(400)
 
 ENDLESS = "def consume_stream(chunks, on_token, stop=None):\n    while True:\n        pass\n"
-ENDED = {"type": "end", "verdict": "complete", "usage": {}, "timing": {}, "stop": None, "error": None}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -129,37 +131,55 @@ def test_everybody_can_use_it(page: Any, npm: Path, scheme: str, size: dict[str,
     assert len(found["passes"]) > 20
 
 
-def test_the_servers_engine(new_page: Callable[..., Any], lesson: Callable[..., str]) -> None:
-    """Its requests are those of the relay's API; a relay that answers them is tested with the relay."""
-    events = [{"type": "text", "text": piece} for piece in ("Sat", "urn", " and", " on")] + [ENDED]
-    body = "".join(f"id: {n}\ndata: {json.dumps(event)}\n\n" for n, event in enumerate(events, 1))
-    asked = []
-    page = new_page("about:blank")
-    page.route("**/engines", lambda route: route.fulfill(json={"engines": [{"name": "local", "model": "SmolLM2"}]}))
-    page.route("**/generations/7/cancel", lambda route: route.fulfill(json={}))
-    page.route("**/generations/7/events", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+@pytest.fixture
+def served(tmp_path: Path, npm: Path) -> Iterator[tuple[str, Scripted]]:
+    """Return the lesson of a relay, and its engine, which says what a test tells it to."""
+    vendor = tmp_path / "vendor"
+    vendor.mkdir()
+    (vendor / "pyodide").symlink_to(npm / "pyodide")
+    (vendor / "models.json").write_text('{"webllm": []}')
+    with scripted() as engine:
+        spec = EngineSpec("llama.cpp", "scripted", engine.server.url)
+        with serving(str(tmp_path / "relay.db"), engines=[spec], vendor=vendor) as url:
+            yield f"{url}/learn/", engine
 
-    def accept(route: Any) -> None:
-        asked.append(route.request.post_data_json)
-        route.fulfill(status=201, json={"id": "7", "url": "/generations/7"})
 
-    page.route("**/generations", accept)
-    page.goto(lesson())
-    page.locator("#model option").first.wait_for(state="attached")
-    page.locator("#live-stop").fill("and")
+def ask(page: Any, stop: str = "") -> tuple[str, str]:
+    """Ask the model, read by streamfold's fold; return the text, and how the page says that it ended."""
+    page.locator("#live-stop").fill(stop)
     page.get_by_label("streamfold's fold").check()
     page.locator("#ask").click()
-    page.locator("#live-stage .stopped").wait_for()
-    assert page.locator("#model option").first.inner_text() == "SmolLM2, on the server"
-    assert page.locator("#live-stage .text").text_content() == "Saturn "
-    assert asked == [
-        {
-            "engine": "local",
-            "messages": [{"role": "user", "content": "Name the planets."}],
-            "max_tokens": 200,
-            "temperature": 0,
-        }
-    ]
+    page.locator("#ask:enabled").wait_for()
+    return page.locator("#live-stage .text").text_content(), page.locator("#live-stage .verdict").inner_text()
+
+
+def test_the_servers_engine(chromium: Any, served: tuple[str, Scripted]) -> None:
+    url, engine = served
+    page = chromium.new_context(reduced_motion="reduce").new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    page.locator("#model option").first.wait_for(state="attached")
+    assert page.locator("#model option").all_inner_texts() == ["scripted, on the server"]
+    engine.says("one ", "two", END)
+    assert ask(page) == ("one two", "complete")
+    engine.says("Sat", "urn a", "nd on", HANG)
+    assert ask(page, stop="and") == ("Saturn ", "stopped")
+    assert engine.stopped.wait(20)  # whoever leaves stops the model
+    engine.stopped.clear()
+    engine.says("one ", HANG)
+    page.locator("#live-stop").fill("")
+    page.locator("#ask").click()
+    page.locator("#live-stage .log li").first.wait_for()
+    page.get_by_role("button", name="Stop the model").click()
+    page.locator("#ask:enabled").wait_for()
+    assert page.locator("#live-stage .text").text_content() == "one "
+    assert engine.stopped.wait(20)
+    engine.says("one ", CUT)
+    assert ask(page) == ("one ", "ready")  # it has no end
+    assert "ConnectionError" in page.locator("#live-status").inner_text()
+    asked = {"messages": [{"role": "user", "content": "Name the planets."}], "max_tokens": 200, "temperature": 0}
+    assert asked.items() <= engine.asked[0].items()
+    page.context.close()
 
 
 def test_what_a_model_costs_is_said_before_it_is_fetched(page: Any) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from .chunks import ASK, reasons, text_of
-from .conftest import REPOSITORY, missing
-from .webllm.build import MISSING_PARTS, library_in, model_in
 from .webllm.corpus import CAPITALS, GREETING, NUMBERS, PLANETS
 
 pytestmark = pytest.mark.timeout(600)
@@ -20,22 +18,9 @@ MODELS = {"webllm": [{"id": "tiny", "megabytes": 2, "list": [RECORD]}]}
 
 
 @pytest.fixture(scope="module")
-def built() -> dict[str, Path]:
-    """Return the folders of the model and of its library."""
-    cache = REPOSITORY / ".cache" / "webllm"
-    try:
-        model, library = model_in(cache), library_in(cache)
-    except MISSING_PARTS as part:
-        missing(f"what the tiny model is built with ({part}); `make .cache/webllm/ready` builds it")
-    if not model.is_dir() or not library.is_file():
-        missing("the tiny model for WebLLM; `make .cache/webllm/ready` builds it")
-    return {"tiny": model, "library": library.parent}
-
-
-@pytest.fixture(scope="module")
-def page(new_page: Callable[..., Any], lesson: Callable[..., str], built: dict[str, Path]) -> Any:
+def page(new_page: Callable[..., Any], lesson: Callable[..., str], tiny_model: dict[str, Path]) -> Any:
     """Return the lesson page with the engine loaded, and with Python beside it in the page's own thread."""
-    page = new_page(lesson(MODELS, **built), reduced_motion="reduce")
+    page = new_page(lesson(MODELS, **tiny_model), reduced_motion="reduce")
     page.evaluate(
         """async () => {
           const vendor = new URL("vendor/", location.href).href;

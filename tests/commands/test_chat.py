@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from ..plain_server import HEAD, Peer, PlainServer, plain_server
+from ..serving.recordings import DONE, FINISH, text_event
+from ..serving.server import Received, Script, Server, serving
+from ..serving.steps import answer, hang, send
 from ..terminal.screen import Screen, terminal
 
 
@@ -22,13 +23,10 @@ class Model:
     def __init__(self) -> None:
         self.replies = ["Hello **Ann**!", "Long story...", "Third."]
 
-    def script(self, peer: Peer, number: int) -> None:
-        peer.send(HEAD)
-        reply = self.replies[number - 1]
-        peer.say(*(word + " " for word in reply.removesuffix("...").split()))
-        if reply.endswith("..."):
-            peer.wait_for_hangup()
-        peer.finish()
+    def script(self, number: int, request: Received) -> Script:
+        reply = self.replies[number]
+        words = [text_event(f"{word} ") for word in reply.removesuffix("...").split()]
+        return answer(send(*words), hang() if reply.endswith("...") else send(FINISH, DONE))
 
 
 @pytest.fixture
@@ -37,23 +35,22 @@ def model() -> Model:
 
 
 @pytest.fixture
-def server(model: Model) -> Iterator[PlainServer]:
-    with plain_server(model.script) as server:
+def server(model: Model) -> Iterator[Server]:
+    with serving(choose=model.script) as server:
         yield server
 
 
-def engine(server: PlainServer) -> list[str]:
-    return ["--engine", server.url.removesuffix("/chat/completions"), "--model", "m"]
+def engine(server: Server) -> list[str]:
+    return ["--engine", f"{server.url}/v1", "--model", "m"]
 
 
 def environment(folder: Path) -> dict[str, str]:
     return {"XDG_DATA_HOME": str(folder), "HOME": str(folder), "STREAMFOLD_API_KEY": "key-of-the-test"}
 
 
-def sent(server: PlainServer, place: int) -> list[dict[str, Any]]:
+def sent(server: Server, place: int) -> list[dict[str, Any]]:
     return [
-        {"role": message["role"], "content": message["content"]}
-        for message in json.loads(server.bodies[place])["messages"]
+        {"role": message["role"], "content": message["content"]} for message in server.requests[place].json["messages"]
     ]
 
 
@@ -63,13 +60,13 @@ def say(screen: Screen, text: str, until: str) -> None:
     screen.wait_for(until)
 
 
-def test_a_conversation_is_kept_and_gone_on_with(server: PlainServer, tmp_path: Path) -> None:
+def test_a_conversation_is_kept_and_gone_on_with(server: Server, tmp_path: Path) -> None:
     with terminal("chat", *engine(server), "--system", "Be brief.", environment=environment(tmp_path)) as screen:
         say(screen, "I am Ann.", "Hello Ann!")
         say(screen, "Tell me a story.", "Long story")
         screen.interrupt()
         screen.wait_for("[cancelled")
-        server.wait_for_hangup()
+        assert server.departure() is not None
         screen.wait_for_last(">")
         screen.type("\x04")
         assert screen.wait() == 0
@@ -79,7 +76,7 @@ def test_a_conversation_is_kept_and_gone_on_with(server: PlainServer, tmp_path: 
         screen.wait_for_last(">")
         screen.type("/quit\n")
         assert screen.wait() == 0
-    assert b"key-of-the-test" in server.heads[0]
+    assert "key-of-the-test" in server.requests[0].headers["authorization"]
     assert sent(server, 2) == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "I am Ann."},
@@ -93,7 +90,7 @@ def test_a_conversation_is_kept_and_gone_on_with(server: PlainServer, tmp_path: 
     assert "3: I am Ann." in listed
 
 
-def test_commands(server: PlainServer, tmp_path: Path) -> None:
+def test_commands(server: Server, tmp_path: Path) -> None:
     with terminal("chat", *engine(server), columns=100, environment=environment(tmp_path)) as screen:
         say(screen, "/help", "/open N")
         say(screen, "/nonsense", "there is no /nonsense")
@@ -111,10 +108,8 @@ def test_commands(server: PlainServer, tmp_path: Path) -> None:
 
 
 def test_without_a_reply_nothing_is_kept(tmp_path: Path) -> None:
-    def refuse(peer: Peer, number: int) -> None:
-        peer.refuse("401 Unauthorized", b'{"error":{"message":"no such key"}}', Content_Type="application/json")
-
-    with plain_server(refuse) as server:
+    refusal = b'{"error":{"message":"no such key"}}'
+    with serving(answer(send(refusal), status=401, content_type="application/json")) as server:
         done = run("chat", *engine(server), folder=tmp_path, stdin=b"Hi\n")
     assert done.returncode == 0
     assert b"no such key" in done.stderr
@@ -129,17 +124,17 @@ def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.Complet
 
 
 def test_lines_from_a_pipe_are_turns_and_only_text_goes_to_the_output(
-    server: PlainServer, model: Model, tmp_path: Path
+    server: Server, model: Model, tmp_path: Path
 ) -> None:
     model.replies[1] = "Short."
     done = run("chat", *engine(server), folder=tmp_path, stdin=b"I am Ann.\nAnd?\n")
     assert (done.stdout, done.returncode) == (b"Hello **Ann**! \nShort. \n", 0)
 
 
-def test_run_asks_a_server(server: PlainServer, tmp_path: Path) -> None:
+def test_run_asks_a_server(server: Server, tmp_path: Path) -> None:
     done = run("run", "Hi", *engine(server), "--max-tokens", "9", "--seed", "1", folder=tmp_path)
     assert (done.stdout, done.returncode) == (b"Hello **Ann**! ", 0)
-    body = json.loads(server.bodies[0])
+    body = server.requests[0].json
     assert (body["model"], body["max_tokens"], body["seed"]) == ("m", 9, 1)
 
 
@@ -164,7 +159,7 @@ def test_a_conversation_that_is_not_there(tmp_path: Path) -> None:
     assert b"no conversation yet" in done.stderr
 
 
-def test_what_is_pasted_is_one_turn(server: PlainServer, tmp_path: Path) -> None:
+def test_what_is_pasted_is_one_turn(server: Server, tmp_path: Path) -> None:
     with terminal("chat", *engine(server), environment=environment(tmp_path)) as screen:
         screen.wait_for_last(">")
         screen.type("\x1b[200~one\ntwo\x1b[201~\n")
@@ -172,11 +167,11 @@ def test_what_is_pasted_is_one_turn(server: PlainServer, tmp_path: Path) -> None
     assert sent(server, 0) == [{"role": "user", "content": "one\ntwo"}]
 
 
-def test_ctrl_c_before_anything_came_takes_the_turn_back(server: PlainServer, model: Model, tmp_path: Path) -> None:
+def test_ctrl_c_before_anything_came_takes_the_turn_back(server: Server, model: Model, tmp_path: Path) -> None:
     model.replies = ["...", "Hello again."]
     with terminal("chat", *engine(server), environment=environment(tmp_path)) as screen:
         say(screen, "One", "waiting")
-        screen.wait_until(lambda: server.bodies, "request")
+        screen.wait_until(lambda: server.requests, "request")
         screen.type("\x03")
         screen.wait_for("not kept]")
         say(screen, "Two", "Hello again.")

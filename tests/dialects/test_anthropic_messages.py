@@ -101,6 +101,21 @@ def test_stop_reason(reason, verdict):
     assert (reply.verdict, reply.finish_reason) == (verdict, reason)
 
 
+@pytest.mark.parametrize(
+    ("details", "anomalies"),
+    [
+        (None, []),
+        ({"type": "refusal", "category": "bio", "explanation": None}, []),
+        ({"type": "refusal", "explanation": "It could do harm."}, ["the model ended with refusal: It could do harm."]),
+    ],
+)
+def test_why_the_model_refused(details, anomalies):
+    ended = end("refusal")
+    ended["delta"]["stop_details"] = details
+    reply = folded(sse(START, *TEXT, ended, STOP))
+    assert (reply.verdict, reply.anomalies) == (Verdict.REFUSED, anomalies)
+
+
 def test_neither_reason_nor_end_is_truncated():
     assert reply_of(*TEXT).verdict is Verdict.TRUNCATED
 

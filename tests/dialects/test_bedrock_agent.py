@@ -10,7 +10,7 @@ from streamfold.decoder import Decoder
 from streamfold.dialects.bedrock_agent import BedrockAgent
 from streamfold.framing.aws_eventstream import AWSMessage
 from streamfold.reply import Verdict
-from streamfold.reply.parts import MediaPart, TextPart, ToolCall
+from streamfold.reply.parts import MediaPart, ServerToolResult, TextPart, ToolCall
 
 from .wires import aws, aws_exception, broken, folded
 
@@ -74,6 +74,22 @@ def test_knowledge_base():
     assert (reply.parts, reply.verdict) == ([TextPart("Hello", [{"citation": {"a": 1}}])], Verdict.COMPLETE)
 
 
+@pytest.mark.parametrize("pieces", [["Hel", "lo"], [""], []])
+def test_agentic_retrieval(pieces):
+    trace = ("traceEvent", {"id": "t", "timestamp": 1, "attributes": {"step": "Planning"}})
+    cited = [{"startIndex": 0, "endIndex": 5, "references": [{"resultIndex": 0}]}]
+    found = [{"content": {"text": "c"}}]
+    result = ("result", {"results": found, "generatedResponse": {"answer": "Hello", "citations": cited}})
+    reply = folded(aws(trace, *(("responseEvent", {"text": piece}) for piece in pieces), result))
+    assert reply.parts == [TextPart("Hello", cited), ServerToolResult(None, "retrieval", found)]
+    assert (reply.verdict, reply.dialect) == (Verdict.COMPLETE, "bedrock_agent")
+
+
+def test_retrieval_without_an_answer():
+    reply = folded(aws(("result", {"results": []})))
+    assert (reply.parts, reply.verdict) == ([ServerToolResult(None, "retrieval", [])], Verdict.COMPLETE)
+
+
 @pytest.mark.parametrize(("document", "wanted"), [("a", "a"), ({"a": 1}, '{"a": 1}'), (None, "")])
 def test_flow(document, wanted):
     output = ("flowOutputEvent", {"content": {"document": document}, "nodeName": "n"})
@@ -93,7 +109,8 @@ def test_events_that_an_sdk_has_decoded():
     assert text.text == "a"
 
 
-EVENTS = [TRACE, chunk(b"a", attribution=CITED), FILES, CONTROL, ("output", {"text": "a"})]
+RESULT = ("result", {"results": [{}], "generatedResponse": {"answer": "a", "citations": [{}]}})
+EVENTS = [TRACE, chunk(b"a", attribution=CITED), FILES, CONTROL, ("output", {"text": "a"}), RESULT]
 
 
 @given(broken([[kind, value] for kind, value in EVENTS]))

@@ -197,3 +197,14 @@ def test_no_chunk_raises(values):
     dialect = BedrockInvoke()
     for value in values:
         dialect.feed([json.dumps(value).encode()])
+
+
+@pytest.mark.parametrize("action", ["blocked", "masked"])
+@pytest.mark.parametrize("metrics", [COUNTED, {}], ids=["metrics", "no metrics"])
+@pytest.mark.parametrize("reason", [{}, {"completionReason": "FINISH"}], ids=["no reason", "reason"])
+def test_guardrail(action, metrics, reason):
+    trace = {"amazon-bedrock-trace": {"guardrail": {"actionReason": f"Guardrail {action}."}}}
+    reply = invoked({"outputText": "Sorry.", "amazon-bedrock-guardrailAction": "INTERVENED"} | trace | reason | metrics)
+    ended = Verdict.COMPLETE if reason or metrics else Verdict.TRUNCATED
+    assert reply.verdict == (Verdict.FILTERED if action == "blocked" and not reason else ended)
+    assert (reply.text, reply.finish_reason) == ("Sorry.", reason.get("completionReason"))

@@ -132,6 +132,10 @@ PARTS = {
         [{"functionResponse": {"id": "c", "name": "f", "response": {}}}],
         [ServerToolResult("c", "f", {"id": "c", "name": "f", "response": {}})],
     ),
+    "transcript of a sound": (
+        [{"audioTranscription": {"text": "Hi"}}],
+        [ServerToolResult(None, "audio_transcription", {"text": "Hi"})],
+    ),
     "unknown part": ([{"hologram": {}}, text("a")], [TextPart("a")]),
     "nothing": ([{}, text(""), text(None), {"functionCall": {}}, {"functionCall": None}], []),
 }

@@ -12,10 +12,10 @@ from streamfold.dialects import ALIASES, json_dialect
 from streamfold.dialects.openai_chat import OpenAIChat
 from streamfold.errors import DialectError, LimitError, ProviderError, StreamfoldError
 from streamfold.events import Details, ReasoningDelta, RefusalDelta, TextDelta
-from streamfold.folding.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece
+from streamfold.folding.deltas import END, Anomaly, ChoiceEnd, Identity, Logprobs, ToolCallPiece, WholePart
 from streamfold.framing.sse import ServerSentEvent
 from streamfold.reply import Verdict
-from streamfold.reply.parts import MediaPart, ReasoningPart, TextPart
+from streamfold.reply.parts import MediaPart, ReasoningPart, ServerToolCall, ServerToolResult, TextPart
 from streamfold.reply.usage import Usage
 
 
@@ -70,6 +70,18 @@ WORDS = {
         {"content": [{"text": "a"}, {"type": "reference", "reference_ids": [1]}]},
         [TextDelta("a"), Details(TextPart, {"citations": [{"type": "reference", "reference_ids": [1]}]})],
     ),
+    "an image and a file (Mistral)": (
+        {
+            "content": [
+                {"type": "image_url", "image_url": "data:image/png;base64,AA=="},
+                {"type": "file", "file_id": "f"},
+            ]
+        },
+        [
+            WholePart(MediaPart("image/png", b"\0")),
+            WholePart(ServerToolResult(None, "file", {"type": "file", "file_id": "f"})),
+        ],
+    ),
     "sources of a graph (Writer)": (
         {"content": "a", "graph_data": {"sources": [{"file_id": "f"}], "status": "finished"}},
         [TextDelta("a"), Details(TextPart, {"citations": [{"file_id": "f"}]})],
@@ -88,6 +100,18 @@ WORDS = {
     "reasoning_details": (
         {"reasoning_details": [{"text": "r"}, {"summary": "s"}, {"format": "x"}, None]},
         [ReasoningDelta("rs")],
+    ),
+    "thinking in blocks (LiteLLM)": (
+        {"reasoning_content": "", "thinking_blocks": [{"type": "thinking", "thinking": "r", "signature": "s"}]},
+        [ReasoningDelta("r"), Details(ReasoningPart, {"signature": "s"})],
+    ),
+    "thinking in blocks, beside the words": (
+        {"reasoning_content": "r", "thinking_blocks": [{"thinking": "r"}, {"type": "redacted_thinking", "data": "d"}]},
+        [ReasoningDelta("r"), Details(ReasoningPart, {"redacted": "d"})],
+    ),
+    "reasoning as an object (Envoy AI Gateway)": (
+        {"reasoning_content": {"text": "r", "signature": "s", "redactedContent": "d"}},
+        [ReasoningDelta("r"), Details(ReasoningPart, {"signature": "s", "redacted": "d"})],
     ),
     "reasoning and its details": ({"reasoning": "r", "reasoning_details": [{"text": "r"}]}, [ReasoningDelta("r")]),
     "reasoning before text": ({"content": "a", "reasoning": "r"}, [ReasoningDelta("r"), TextDelta("a")]),
@@ -195,13 +219,14 @@ def test_finish_reason_that_is_none(reason):
     assert deltas(frame(chunk({"content": "a"}, finish_reason=reason))) == [TextDelta("a")]
 
 
-@pytest.mark.parametrize("logprobs", [None, {}, {"content": None}, {"content": []}])
+@pytest.mark.parametrize("logprobs", [None, {}, {"content": None}, {"content": [], "refusal": []}])
 def test_no_logprobs(logprobs):
     assert deltas(frame(chunk({"content": "a"}, logprobs=logprobs))) == [TextDelta("a")]
 
 
-def test_logprobs():
-    value = chunk({"content": "a"}, logprobs={"content": [{"token": "a"}]})
+@pytest.mark.parametrize("name", ["content", "refusal"])
+def test_logprobs(name):
+    value = chunk({"content": "a"}, logprobs={"content": None, name: [{"token": "a"}]})
     assert deltas(frame(value)) == [TextDelta("a"), Logprobs([{"token": "a"}])]
 
 
@@ -266,6 +291,10 @@ def test_usage_inside_the_last_choice():
 ODD_USAGE = {
     "absent details": ({"prompt_tokens": 1, "prompt_tokens_details": None}, Usage(1)),
     "deepseek": ({"prompt_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(5, cached_tokens=4)),
+    "mistral": ({"prompt_tokens": 5, "num_cached_tokens": 4}, Usage(5, cached_tokens=4)),
+    "moonshot": ({"prompt_tokens": 5, "cached_tokens": 4}, Usage(5, cached_tokens=4)),
+    "perplexity": ({"completion_tokens": 5, "reasoning_tokens": 4}, Usage(None, 5, reasoning_tokens=4)),
+    "not counted (Together, SGLang)": ({"prompt_tokens": 5, "cached_tokens": 0, "reasoning_tokens": 0}, Usage(5)),
     "writer": (
         {"prompt_tokens": 5, "prompt_tokens_details": None, "prompt_token_details": {"cached_tokens": 4}},
         Usage(5, cached_tokens=4),
@@ -446,7 +475,8 @@ def test_arguments_that_hold_themselves():
 NOTHING = st.none() | st.just("") | st.just([]) | st.just({})
 VALUES = NOTHING | st.text(st.sampled_from(["a", "é", "\ud83d", "\ude00", "\n"]), max_size=3) | st.integers(-1, 2)
 FIELDS = (
-    "content role reasoning_content reasoning tool_calls refusal function_call reasoning_details thinking audio error"
+    "content role reasoning_content reasoning tool_calls refusal function_call reasoning_details thinking audio error "
+    "thinking_blocks executed_tools"
 )
 CHOICE_FIELDS = "index finish_reason logprobs error message"
 some = lambda names: st.dictionaries(st.sampled_from(names.split()), VALUES, max_size=3)  # noqa: E731
@@ -510,11 +540,26 @@ def test_images_are_parts():
     assert reply.parts == [TextPart("a"), MediaPart("image/png", b"\x89PNG"), TextPart("b")]
 
 
+def test_tools_that_groq_runs_are_told_once_each():
+    call = {"index": 0, "type": "search", "arguments": '{"query":"q"}', "search_results": {"results": []}}
+    done = call | {"output": "found"}
+    reply = reply_of({"executed_tools": [call]}, {"executed_tools": [done]}, {"content": "a"})
+    search = ServerToolCall(None, "search", '{"query":"q"}', complete=True)
+    assert reply.parts == [search, ServerToolResult(None, "search", done), TextPart("a")]
+
+
 def test_sound_is_one_part_and_its_transcript_the_text():
     said = [{"audio": {"id": "x", "transcript": word, "data": "AAE="}} for word in ("Hel", "lo")]
     reply = reply_of(*said)
     assert reply.text == "Hello"
     assert reply.parts[-1] == MediaPart("", b"\x00\x01\x00\x01")
+
+
+def test_sound_and_citations_before_an_error_are_kept():
+    said = {"choices": [{"delta": {"content": "a", "audio": {"data": "AAE="}}}], "citations": ["u"]}
+    reply = reply_of(said, {"error": {"message": "no"}, "choices": []})
+    assert reply.verdict is Verdict.ERRORED
+    assert reply.parts == [TextPart("a", ["u"]), MediaPart("", b"\x00\x01")]
 
 
 def test_citations_that_every_chunk_repeats_are_told_once():

@@ -117,6 +117,15 @@ def test_a_whole_brings_what_the_pieces_did_not(left):
     assert (reply.text, len(reply.anomalies)) == (found, found == "lo")
 
 
+@pytest.mark.parametrize("said", ["", "a", "ab"])
+def test_parts_that_events_count_from_two(said):
+    """As Bedrock's gpt-oss counts from one."""
+    pieces = [one for n, text in enumerate(said, 2) for one in words("output_text", text, n=n)]
+    content = [{"type": "output_text", "text": text} for text in "ab"]
+    reply = folded(sse(CREATED, added(0, "message"), *pieces, done(0, "message", content=content), COMPLETED))
+    assert (reply.text, reply.anomalies) == ("ab", [])
+
+
 def test_parts_of_their_own():
     reply = reply_of(
         *words("output_text", "a", at=0),
@@ -468,6 +477,24 @@ def test_error_in_mid_stream(error, kind, name):
     assert (reply.verdict, reply.text) == (Verdict.ERRORED, "Hel")
     assert (reply.error.message, reply.error.type, reply.error.code) == ("no", kind, "c")
     assert reply.error.content_delivered
+
+
+def test_event_that_says_its_type_beside_the_data_alone():
+    text = {"output_index": 0, "content_index": 0, "delta": "a"}
+    reply = folded(sse(text, event="response.output_text.delta"))
+    assert (reply.text, reply.dialect) == ("a", "openai_responses")
+
+
+def test_an_error_is_not_the_end():
+    failed = event("failed", response=response("failed", usage=USAGE, error={"code": "other", "message": "again"}))
+    reply = folded(sse(CREATED, *TEXT[:3]) + sse(ERRORS["nested"], event="error") + sse(failed))
+    assert (reply.verdict, reply.finish_reason, reply.usage.total_tokens) == (Verdict.ERRORED, "failed", 16)
+    assert reply.error.message == "no"  # the first one
+
+
+def test_error_of_a_gateway_that_says_no_type():
+    reply = folded(sse(CREATED, *TEXT[:3], {"error": {"message": "no", "code": 502}}))
+    assert (reply.verdict, reply.text, reply.error.status) == (Verdict.ERRORED, "Hel", 502)
 
 
 # --- senders that do it otherwise -------------------------------------------------------------------------

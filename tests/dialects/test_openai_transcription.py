@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from streamfold.decoder import Decoder
 from streamfold.dialects.openai_transcription import OpenAITranscription
 from streamfold.reply import Verdict
+from streamfold.reply.parts import TextPart
 from streamfold.reply.usage import Usage
 
 from .wires import broken, folded, plainly, sse
@@ -52,9 +53,21 @@ def test_logprobs():
         assert folded(sse(*wire)).choices[0].logprobs == entries
 
 
-def test_segments_repeat_the_text():
-    segment = {"type": "transcript.text.segment", "id": "s", "speaker": "A", "text": "Hello"}
-    assert folded(sse(*WIRE[:2], segment, DONE)).text == "Hello"
+SEGMENTS = [
+    {"type": "transcript.text.segment", "id": f"s{at}", "speaker": speaker, "text": words, "start": at, "end": at + 1}
+    for at, (speaker, words) in enumerate([("A", " Hel"), ("B", "lo")])
+]
+
+
+@pytest.mark.parametrize("pieces", [WIRE[:2], []], ids=["pieces", "segments alone"])
+def test_segments(pieces):
+    reply = folded(sse(*pieces, *SEGMENTS, DONE))
+    assert (reply.parts, reply.anomalies) == ([TextPart("Hello", SEGMENTS)], [])
+
+
+def test_segments_that_break_off():
+    reply = folded(sse(SEGMENTS[0]))
+    assert (reply.text, reply.verdict) == ("Hel", Verdict.TRUNCATED)
 
 
 def test_body_that_was_not_streamed():

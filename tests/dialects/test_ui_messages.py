@@ -153,6 +153,11 @@ def test_data_of_the_application():
     assert reply.parts == [ServerToolResult("w", "data-weather", {"c": 9})]
 
 
+def test_part_of_a_provider_s_own():
+    own = {"type": "custom", "kind": "openai.compaction", "providerMetadata": {"openai": {"itemId": "c"}}}
+    assert reply_of(own, FINISH).parts == [ServerToolResult(None, "openai.compaction", own)]
+
+
 # --- tools ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,9 @@ from streamfold import LocalEngine, Request, RetryPolicy, Timeouts, Verdict, afo
 from streamfold.errors import ProviderError
 
 from ..conftest import need_engine
-from ..plain_server import HEAD, LAST, Peer, plain_server
+from ..serving.recordings import text_event
+from ..serving.server import Connection, Received, Script, serving
+from ..serving.steps import answer, cut, send
 
 LIMITS = Timeouts(first=60, gap=30, total=120)
 EXACT = {"temperature": 0, "max_tokens": 12}
@@ -71,21 +73,22 @@ def test_a_broken_reply_is_continued(engine: LocalEngine) -> None:
     pieces: list[str] = []
     whole = fold(direct, on_text=pieces.append, timeouts=LIMITS)
 
-    def relay(peer: Peer, number: int) -> None:
-        peer.send(HEAD)
-        if number == 1:
-            peer.say(*pieces[:5])
-            raise OSError
-        again = Request(direct.url, content=server.bodies[-1], headers={"Content-Type": "application/json"})
-        with urllib3.PoolManager() as client:
-            response = client.request("POST", again.url, body=again.body, headers=dict(again.headers))
-        peer.chunk(response.data)
-        peer.send(LAST)
+    def relay(number: int, request: Received) -> Script:
+        if number == 0:
+            return answer(send(*map(text_event, pieces[:5])), cut())
 
-    with plain_server(relay) as server:
+        async def pass_on(connection: Connection) -> None:
+            with urllib3.PoolManager() as client:
+                headers = {"Content-Type": "application/json"}
+                asked = asyncio.to_thread(client.request, "POST", direct.url, body=request.body, headers=headers)
+                await connection.body((await asked).data)
+
+        return answer(pass_on)
+
+    with serving(choose=relay) as server:
         request = replace(direct, url=server.url)
         reply = fold(request, timeouts=LIMITS, retry=RetryPolicy(after_text="continue"))
-    assert len(server.bodies) == 2
+    assert len(server.requests) == 2
     assert reply.text.startswith("".join(pieces[:5]))
     assert len(reply.text) > len("".join(pieces[:5]))
     assert whole.text.startswith(reply.text[: len(whole.text)])

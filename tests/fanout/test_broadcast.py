@@ -15,7 +15,8 @@ from streamfold.errors import CallerError
 from streamfold.events import Snapshot
 from streamfold.fanout import AsyncBroadcast, AsyncReader, Broadcast, Policy, Reader
 
-from ..sources.server import serving
+from ..serving.server import serving
+from ..serving.steps import hang, says
 
 CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 POLICIES: list[Policy] = ["block", "coalesce", "resync"]
@@ -153,14 +154,14 @@ def test_the_stream_is_closed_when_its_last_reader_has_left() -> None:
 
 
 def test_a_server_is_left_at_once_when_the_last_reader_has_left() -> None:
-    with serving(CHUNK, endless=True) as server, stream(Request(server.url)) as events:
+    with serving(says(CHUNK, hang())) as server, stream(Request(server.url)) as events:
         broadcast = Broadcast(events)
         reader = broadcast.subscribe()
         runner = threading.Thread(target=broadcast.run)
         runner.start()
         assert next(reader) == TextDelta("a")
         reader.close()
-        assert server.left.wait(20)
+        assert server.departure(timeout=20)
         runner.join(20)
         assert not runner.is_alive()
     assert events.reply.verdict is Verdict.CANCELLED

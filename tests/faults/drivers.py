@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import trio
+from urllib3 import PoolManager
 
 from streamfold import Reply, afold, fold
 
@@ -25,8 +26,13 @@ def sync_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
         return urllib3(sources, client=client, **options)
 
 
+def pool_manager(sources: Iterable[Any], **options: Any) -> list[Reply]:
+    with PoolManager() as client:
+        return urllib3(sources, client=client, **options)
+
+
 def aiohttp(sources: Iterable[Any], **options: Any) -> list[Reply]:
-    return asyncio.run(_each(sources, **options))
+    return asyncio.run(each(sources, **options))
 
 
 def async_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
@@ -40,13 +46,13 @@ def trio_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
     return trio.run(main)
 
 
-async def _each(sources: Iterable[Any], **options: Any) -> list[Reply]:
+async def each(sources: Iterable[Any], **options: Any) -> list[Reply]:
     return [await afold(source, **options) for source in sources]
 
 
 async def _over_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
     async with httpx.AsyncClient(verify=PLAIN) as client:
-        return await _each(sources, client=client, **options)
+        return await each(sources, client=client, **options)
 
 
 OWN: list[Drive] = [urllib3, aiohttp]

@@ -13,10 +13,10 @@ import trio
 
 from streamfold import Reply, Request, Verdict, fold
 
+from ..serving.recordings import EVENTS, FINISHED, TEXT, WIRE, text_before
+from ..serving.server import Script, serving
+from ..serving.steps import answer, cut, each, pause, raw, reset, send
 from . import drivers
-from .recordings import EVENTS, FINISHED, TEXT, WIRE, text_before
-from .server import Script, serving
-from .steps import answer, cut, each, pause, raw, reset, send
 
 ENDS = {"fin": cut, "rst": reset}
 FRAMINGS: dict[str, dict[str, Any]] = {"chunked": {}, "content-length": {"length": len(WIRE)}, "close": {"close": True}}

@@ -6,6 +6,7 @@ That nothing is left, the fixture in conftest.py checks; each test adds what is 
 import asyncio
 import gc
 import itertools
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,11 +18,11 @@ import trio
 
 from streamfold import Request, Timeouts, Verdict, afold, astream, fold, stream
 
+from ..serving.recordings import text_event
+from ..serving.server import Script, Server, serving
+from ..serving.steps import answer, endless, hang, send, stall
 from .conftest import wait_until
 from .drivers import PLAIN
-from .recordings import text_event
-from .server import Script, Server, serving
-from .steps import answer, endless, hang, send, stall
 
 PROMISE = 0.05  # seconds from the moment of leaving to that at which the server knows
 TRIES = 8  # the best of so many counts, because a loaded machine is late
@@ -44,11 +45,11 @@ def raise_left(what: object) -> None:
     raise Left
 
 
-def is_prompt(leave: Callable[[Request], float], script: Script) -> None:
+def is_prompt(leave: Callable[[Request], float], script: Script, context: ssl.SSLContext | None = None) -> None:
     """Check that the server knows soon after the moment that `leave` returns."""
     delays = []
     for _ in range(TRIES):
-        with serving(script) as server:
+        with serving(script, context=context) as server:
             left = leave(Request(server.url, json={}))
             departure = server.departure()
         assert departure is not None, "the client has not hung up"

@@ -15,9 +15,9 @@ import pytest
 
 from streamfold import Reply, Request, Timeouts, Verdict, afold, fold
 
-from .recordings import EVENTS, FINISHED, TEXT, WIRE, text_before
-from .server import Script, Server, serving
-from .steps import answer, cut, drip, endless, hang, reset, send, stall
+from ..serving.recordings import EVENTS, FINISHED, TEXT, WIRE, text_before
+from ..serving.server import Script, Server, serving
+from ..serving.steps import answer, cut, drip, endless, hang, reset, send, stall
 
 STREAMS = 1_000
 AT_ONCE = 50

@@ -11,10 +11,10 @@ from streamfold import Request, RetryPolicy, Timeouts, Verdict, fold, stream
 from streamfold.errors import ProviderError, SourceError, TruncatedError
 from streamfold.events import Reset
 
+from ..serving.recordings import EVENTS, TEXT, event, text_event
+from ..serving.server import Script, refused_url, serving
+from ..serving.steps import answer, cut, each, endless, hang, reset, send
 from . import drivers
-from .recordings import EVENTS, TEXT, event, text_event
-from .server import Script, refused_url, serving
-from .steps import answer, cut, each, endless, hang, reset, send
 
 GOOD = answer(send(*EVENTS))
 OVERLOADED = {"error": {"message": "overloaded", "type": "overloaded_error"}}

@@ -1,4 +1,4 @@
-"""The fault server itself: it does to a plain socket what its scripts say, and sees what that does."""
+"""The server itself: it does to a plain socket what its scripts say, and sees what that does."""
 
 import collections
 import socket
@@ -15,9 +15,9 @@ import pytest
 
 from streamfold import Verdict, fold
 
-from .recordings import EVENTS, TEXT, WIRE, text_event
-from .server import LINGER_0, Script, Server, refused_url, serving
-from .steps import answer, cut, drip, each, endless, half_close, hang, pause, raw, reset, send, stall
+from ..serving.recordings import EVENTS, TEXT, WIRE, text_event
+from ..serving.server import LINGER_0, Script, Server, refused_url, serving
+from ..serving.steps import answer, cut, drip, each, endless, half_close, hang, pause, raw, reset, send, stall
 
 REQUEST = b"POST /v1/chat HTTP/1.1\r\nHost: local\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from streamfold import Request, Timeouts, Verdict
+from streamfold import Request, RetryPolicy, Timeouts, Verdict
 
+from ..serving.recordings import EVENTS, TEXT, WIRE, text_event
+from ..serving.server import Script, refused_url, serving
+from ..serving.steps import answer, cut, endless, half_close, hang, pause, send, stall
 from . import drivers
-from .recordings import EVENTS, TEXT, WIRE, text_event
-from .server import Script, refused_url, serving
-from .steps import answer, endless, half_close, hang, pause, send, stall
 
 INTERRUPTIBLE = [drive for drive in drivers.ALL if drive is not drivers.sync_httpx]
 """Who can be stopped while it reads a head: sync httpx cannot, as its transport's docstring says."""
@@ -61,6 +61,27 @@ def test_no_first_content(drive: drivers.Drive, script: Script) -> None:
     assert (reply.verdict, reply.text) == (Verdict.TIMED_OUT, "")
     assert reply.passed
     assert reply.passed.startswith("no first content")
+
+
+@pytest.mark.parametrize("drive", drivers.ALL)
+def test_no_first_content_of_a_second_attempt(drive: drivers.Drive) -> None:
+    """What was waited for before, the next content, may take longer."""
+    policy = RetryPolicy(attempts=2, after_text="restart")
+    with serving(answer(BEGUN, cut()), hang()) as server:
+        started = time.monotonic()
+        [reply] = drive([Request(server.url, json={})], retry=policy, timeouts=Timeouts(first=2 * LIMIT, gap=60))
+        assert time.monotonic() - started < 30
+    assert (reply.verdict, len(server.requests)) == (Verdict.TIMED_OUT, 2)
+
+
+@pytest.mark.parametrize("close", [False, True], ids=["chunked", "close"])
+def test_a_pool_of_the_callers_own(close: bool) -> None:
+    """Its connections cannot be interrupted before there is a response: a limit of the socket's, which then falls."""
+    test_no_first_content(drivers.pool_manager, hang())
+    late = answer(send(WIRE[:100]), pause(3 * LIMIT), send(WIRE[100:]), close=close)
+    with serving(late) as server:
+        [reply] = drivers.pool_manager([Request(server.url, json={})], timeouts=Timeouts(first=LIMIT, gap=60))
+    assert (reply.verdict, reply.text) == (Verdict.COMPLETE, TEXT)
 
 
 @pytest.mark.parametrize("drive", INTERRUPTIBLE)

@@ -7,10 +7,10 @@ import pytest
 
 from streamfold import Request, Timeouts, Verdict, afold, fold
 
+from ..serving.recordings import DONE, EVENTS, FINISH, TEXT, WIRE, text_event
+from ..serving.server import Script, serving
+from ..serving.steps import answer, cut, drip, each, hang, pause, send
 from . import drivers
-from .recordings import DONE, EVENTS, FINISH, TEXT, WIRE, text_event
-from .server import Script, serving
-from .steps import answer, cut, drip, each, hang, pause, send
 
 HUGE = "0123456789" * 300_000  # characters: far more than a read
 BY_THE_BYTE = [WIRE[at : at + 1] for at in range(len(WIRE))]

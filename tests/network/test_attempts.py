@@ -26,7 +26,7 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 
 def attempts_of(*requests: Request, policy: RetryPolicy | None = None, **options: Any) -> Attempts:
-    return Attempts(requests or (ASK,), policy or RetryPolicy(), options, 0.0)  # type: ignore[arg-type]
+    return Attempts(requests or (ASK,), policy or RetryPolicy(), options, 0.0, "n")  # type: ignore[arg-type]
 
 
 def read(attempts: Attempts, *reads: bytes) -> list[Any]:
@@ -36,11 +36,11 @@ def read(attempts: Attempts, *reads: bytes) -> list[Any]:
 
 
 def broken(attempts: Attempts, error: Any = BROKEN) -> list[Any]:
-    return attempts.close(Verdict.ERRORED if error else None, error, 1.0, 0.0)
+    return attempts.close(Verdict.ERRORED if error else None, error, 1.0, 0.0, 0)
 
 
 def end(attempts: Attempts) -> StreamEnd:
-    last = attempts.close(None, None, 2.0, 0.0)[-1]
+    last = attempts.close(None, None, 2.0, 0.0, 0)[-1]
     assert not attempts.again
     assert isinstance(last, StreamEnd)
     return last
@@ -65,7 +65,7 @@ def test_before_any_content_it_is_asked_again_and_nothing_shows() -> None:
 def test_an_error_at_the_first_event_is_retried_if_it_may_pass() -> None:
     attempts = attempts_of()
     read(attempts, b'data: {"error":{"message":"overloaded","code":503}}\n\n')
-    assert attempts.close(None, None, 1.0, 0.0) == []
+    assert attempts.close(None, None, 1.0, 0.0, 0) == []
     assert attempts.again
 
 
@@ -174,7 +174,7 @@ def test_whole_graphemes_stay_whole_over_the_seam() -> None:
     shown = read(attempts, said("ae"))
     shown += broken(attempts)
     shown += read(attempts, said("\u0301x"), DONE)
-    shown += [piece for piece in attempts.close(None, None, 2.0, 0.0) if isinstance(piece, str)]
+    shown += [piece for piece in attempts.close(None, None, 2.0, 0.0, 0) if isinstance(piece, str)]
     assert shown == ["a", "e\u0301", "x"]
 
 
@@ -225,6 +225,63 @@ def test_the_responses_api_sends_just_what_is_missing() -> None:
     assert [piece for piece in shown if isinstance(piece, str)] == ["ha", " ha", " ha", " ha"]
     reply = end(attempts).reply
     assert (reply.text, reply.verdict, reply.id) == ("ha ha ha ha", Verdict.COMPLETE, "r_1")
+
+
+def test_a_conversation_goes_on_at_its_next_byte() -> None:
+    request = Request("http://a/api/v1/chat/completions", json={}, headers={"K": "k"}, continuation="conversation_id")
+    attempts = attempts_of(request, policy=RetryPolicy(after_text="continue"))
+    assert attempts.asked().headers == {"K": "k", "X-Conversation-Id": "n-1"}
+    read(attempts, b": hello\n\n")
+    assert attempts.close(None, None, 1.0, 0.0, 9) == []  # nothing was delivered: another stream
+    assert attempts.asked().headers["X-Conversation-Id"] == "n-2"
+    shown = read(attempts, said("ha"), said(" ha")[:30])
+    assert attempts.close(None, None, 1.0, 0.0, 9 + 80) == []
+    assert attempts.to_cancel is None
+    assert (attempts.request.method, attempts.request.body) == ("GET", None)
+    assert attempts.request.url == "http://a/api/v1/stream?conv_id=n-2&from=80"
+    shown += read(attempts, said(" ha")[30:], DONE)
+    assert shown == ["ha", " ha"]
+    assert end(attempts).reply.text == "ha ha"
+    assert attempts.to_cancel is None
+
+
+def test_what_is_given_up_is_to_be_ended() -> None:
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.leave(Verdict.CANCELLED, None)
+    assert attempts.to_cancel is None, "nothing was asked"
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.asked()
+    attempts.leave(Verdict.CANCELLED, None)
+    assert attempts.to_cancel is not None
+    assert (attempts.to_cancel.method, attempts.to_cancel.url) == ("DELETE", "http://a/v1/stream?conv_id=n-1")
+    assert "n-1" not in repr(attempts.to_cancel)
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_only_a_response_in_the_background_outlives_its_connection(background: bool) -> None:
+    url = "http://a/v1/responses?api-version=1"
+    attempts = attempts_of(Request(url, json={"background": background}, continuation="starting_after"))
+    attempts.asked()
+    read(attempts, response_event("created", 0, ',"response":{"id":"r_1","status":"in_progress"}'))
+    attempts.leave(Verdict.CANCELLED, None)
+    assert (attempts.to_cancel is not None) is background
+    if attempts.to_cancel is not None:
+        assert (attempts.to_cancel.method, attempts.to_cancel.body) == ("POST", None)
+        assert attempts.to_cancel.url == "http://a/v1/responses/r_1/cancel?api-version=1"
+
+
+@pytest.mark.parametrize("status", [200, 204, 404])
+def test_a_server_that_has_ended_it(status: int) -> None:
+    attempts = attempts_of(continuable("conversation_id"))
+    attempts.cancelled(status)
+    assert attempts.intake.fold.reply.anomalies == []
+
+
+def test_why_attempts_failed_is_kept() -> None:
+    attempts = attempts_of()
+    broken(attempts, ProviderError("busy", status=503))
+    broken(attempts)
+    assert attempts.failed == ["busy (503)", "the source raised ConnectionResetError: reset"]
 
 
 def test_the_next_endpoint_is_asked_with_its_own_request() -> None:

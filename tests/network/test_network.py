@@ -5,7 +5,6 @@ import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -17,7 +16,10 @@ from streamfold import Reply, Request, RetryPolicy, Timeouts, Verdict, afold, as
 from streamfold.errors import CallerError, ProviderError, SourceError, TimedOutError
 from streamfold.taps import Tap
 
-from ..plain_server import HEAD, LAST, Peer, PlainServer, Script, plain_server
+from ..serving.recordings import DONE, FINISH, text_event
+from ..serving.server import Script, Server, serving
+from ..serving.steps import answer, cut, hang, raw, send, stall
+from ..serving.steps import endless as going_on
 
 LET_GO = 0.05  # seconds: the promise
 LOADED = 1.0  # what a loaded machine may add; every such test takes the best of several
@@ -25,9 +27,12 @@ LOADED = 1.0  # what a loaded machine may add; every such test takes the best of
 Fold = Callable[..., Reply]
 
 
-def asking(server: PlainServer, **more: Any) -> Request:
+def asking(server: Server, **more: Any) -> Request:
     return Request(
-        server.url, json={"model": "m", "stream": True}, headers={"Authorization": "Bearer sk-12345678"}, **more
+        f"{server.url}/v1/chat/completions",
+        json={"model": "m", "stream": True},
+        headers={"Authorization": "Bearer sk-12345678"},
+        **more,
     )
 
 
@@ -83,86 +88,65 @@ def one(run: Callable[..., list[Reply]], source: Any, **options: Any) -> Reply:
     return run([(source, options)])[0]
 
 
-def hello(peer: Peer, number: int) -> None:
-    peer.send(HEAD)
-    peer.say("Hel", "lo")
-    peer.finish()
+HELLO = [text_event("Hel"), text_event("lo"), FINISH, DONE]
+hello = answer(send(*HELLO), headers={"x-request-id": "r1"})
 
 
 def test_a_reply_comes_whole(run: Any) -> None:
     shown: list[str] = []
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         reply = one(run, asking(server), on_text=shown.append)
     assert (reply.text, reply.verdict, shown) == ("Hello", Verdict.COMPLETE, ["Hel", "lo"])
     assert reply.response is not None
     assert (reply.response.status, reply.response.request_id, reply.response.attempts) == (200, "r1", 1)
-    assert server.bodies == [b'{"model":"m","stream":true}']
-    assert b"Bearer sk-12345678" in server.heads[0]
+    assert [request.body for request in server.requests] == [b'{"model":"m","stream":true}']
+    assert server.requests[0].headers["authorization"] == "Bearer sk-12345678"
 
 
 def test_the_timing_counts_what_came(run: Any) -> None:
     """Whatever the network put into one read."""
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         timing = one(run, asking(server)).timing
     assert timing is not None
     assert (timing.deltas, timing.events) == (2, 4)
-    assert timing.bytes == 198
+    assert timing.bytes == len(b"".join(HELLO))
     assert timing.first is not None
     assert timing.generating is not None
     assert 0 < timing.first <= timing.first + timing.generating <= timing.total
 
 
 def test_three_streams_in_a_row_use_one_connection(run: Any) -> None:
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         replies = run([(asking(server), {})] * 3)
     assert [reply.text for reply in replies] == ["Hello"] * 3
-    assert server.n_connections == 1
+    assert len(server.connections) == 1
 
 
 def test_the_end_mark_is_the_end_though_the_response_is_not(run: Any) -> None:
-    def script(peer: Peer, number: int) -> None:
-        peer.send(HEAD)
-        peer.say("Hello")
-        peer.event(b"[DONE]")
-        peer.wait_for_hangup()
-
-    with plain_server(script) as server:
+    with serving(answer(send(text_event("Hello"), DONE), hang())) as server:
         started = time.monotonic()
         reply = one(run, asking(server))
-        assert server.wait_for_hangup() - started < 5
+        assert (left := server.departure()) is not None
+        assert left.at - started < 5
     assert (reply.text, reply.verdict) == ("Hello", Verdict.COMPLETE)
 
 
-def endless(peer: Peer, number: int) -> None:
-    peer.send(HEAD)
-    peer.say("one ", "two ", "END", " more")
-    peer.wait_for_hangup(every=0.001, send=b"1\r\n:\r\n")
+endless = answer(send(*map(text_event, ["one ", "two ", "END", " more"])), going_on(b":", 0.001))
 
 
 def test_a_stop_makes_the_sender_quit(run: Any) -> None:
-    with plain_server(endless) as server:
+    with serving(endless) as server:
         reply = one(run, asking(server), stop="END")
-        server.wait_for_hangup()
+        assert server.departure() is not None
     assert (reply.text, reply.verdict) == ("one two ", Verdict.STOPPED)
 
 
 # -- clocks ------------------------------------------------------------------------------------------------------------
 
 
-def stalling(peer: Peer, number: int) -> None:
-    peer.send(HEAD)
-    peer.say("one")
-    peer.wait_for_hangup(every=0.02, send=b"c\r\n: waiting..\n\r\n")
-
-
-def silent(peer: Peer, number: int) -> None:
-    peer.wait_for_hangup()
-
-
-def dripping(peer: Peer, number: int) -> None:
-    for byte in HEAD.strip() * 5:
-        peer.send(bytes([byte]))
-        time.sleep(0.02)
+stalling = answer(send(text_event("one")), stall(0.02))
+silent = hang()
+dripping = answer(hang(), head_every=0.02, headers={"X-Long": "x" * 200})
 
 
 CLOCKS: dict[str, tuple[Script, Timeouts, str, str]] = {
@@ -182,11 +166,11 @@ CLOCKS: dict[str, tuple[Script, Timeouts, str, str]] = {
 def test_a_deadline_passes(run: Any, script: Script, timeouts: Timeouts, text: str, sentence: str) -> None:
     if script is dripping and run in (DRIVERS["sync, httpx"], DRIVERS["sync, httpx2"]):
         pytest.skip("httpx cannot be interrupted while it reads headers; its docstring says so")
-    with plain_server(script) as server:
+    with serving(script) as server:
         started = time.monotonic()
         reply = one(run, asking(server), timeouts=timeouts, retry=None)
         lasted = time.monotonic() - started
-        server.wait_for_hangup()
+        assert server.departure() is not None
     assert (reply.text, reply.verdict) == (text, Verdict.TIMED_OUT)
     assert 0.2 <= lasted < 5
     with pytest.raises(TimedOutError, match=sentence):
@@ -196,43 +180,43 @@ def test_a_deadline_passes(run: Any, script: Script, timeouts: Timeouts, text: s
 # -- responses that are no stream --------------------------------------------------------------------------------------
 
 
-def refusing(status: str, body: bytes, **headers: str) -> Script:
-    return lambda peer, number: peer.refuse(status, body, **headers)
+def refusing(status: int, body: bytes, content_type: str = "text/plain", **headers: str) -> Script:
+    return answer(send(body), status=status, length=len(body), content_type=content_type, headers=headers)
 
 
 REFUSALS: dict[str, tuple[Script, int, bool, str]] = {
     "JSON": (
-        refusing("401 No", b'{"error":{"message":"bad key","type":"auth"}}', Content_Type="application/json"),
+        refusing(401, b'{"error":{"message":"bad key","type":"auth"}}', content_type="application/json"),
         401,
         False,
         "bad key",
     ),
     "a page": (
-        refusing("502 Bad Gateway", b"<html><title>Bad Gateway</title></html>", Content_Type="text/html"),
+        refusing(502, b"<html><title>Bad Gateway</title></html>", content_type="text/html"),
         502,
         True,
         "a web page, not a stream: Bad Gateway",
     ),
     "a page under a good status": (
-        refusing("200 OK", b"<html><title>Log in</title></html>", Content_Type="text/html; charset=utf-8"),
+        refusing(200, b"<html><title>Log in</title></html>", content_type="text/html; charset=utf-8"),
         200,
         False,
         "Log in",
     ),
-    "nothing": (lambda peer, _: peer.send(b"HTTP/1.1 204 No Content\r\n\r\n"), 204, False, "an empty response"),
+    "nothing": (raw(b"HTTP/1.1 204 No Content\r\n\r\n"), 204, False, "an empty response"),
     "elsewhere": (
-        refusing("307 Moved", b"", Location="http://127.0.0.1:1/other?key=sk-12345678"),
+        refusing(307, b"", Location="http://127.0.0.1:1/other?key=sk-12345678"),
         307,
         False,
         "redirected to http://127.0.0.1:1/other, which is not followed",
     ),
-    "text": (refusing("400 Bad", b"model not found", Content_Type="text/plain"), 400, False, "model not found"),
+    "text": (refusing(400, b"model not found", content_type="text/plain"), 400, False, "model not found"),
 }
 
 
 @pytest.mark.parametrize(("script", "status", "retryable", "words"), REFUSALS.values(), ids=REFUSALS)
 def test_a_response_that_is_no_stream(run: Any, script: Script, status: int, retryable: bool, words: str) -> None:
-    with plain_server(script) as server:
+    with serving(script) as server:
         reply = one(run, asking(server), retry=None)
     assert reply.verdict is Verdict.ERRORED
     assert isinstance(reply.error, ProviderError)
@@ -244,19 +228,17 @@ def test_a_response_that_is_no_stream(run: Any, script: Script, status: int, ret
 # -- retries -----------------------------------------------------------------------------------------------------------
 
 
-def busy_twice(peer: Peer, number: int) -> None:
-    if number < 3:
-        peer.refuse("503 Busy", b'{"error":{"message":"overloaded"}}', Content_Type="application/json", Retry_After="0")
-    else:
-        hello(peer, number)
+busy = answer(send(b'{"error":{"message":"overloaded"}}'), status=503, headers={"Retry-After": "0"})
+busy_twice = [busy, busy, hello]
 
 
 def test_a_refusal_that_passes_is_retried(run: Any) -> None:
-    with plain_server(busy_twice) as server:
+    with serving(*busy_twice) as server:
         reply = one(run, asking(server))
-    assert (reply.text, reply.verdict, len(server.bodies)) == ("Hello", Verdict.COMPLETE, 3)
+    assert (reply.text, reply.verdict, len(server.requests)) == ("Hello", Verdict.COMPLETE, 3)
     assert reply.response is not None
     assert reply.response.attempts == 3
+    assert reply.failed_attempts == ["overloaded (503)"] * 2
 
 
 def test_a_server_that_is_not_there(run: Any) -> None:
@@ -268,28 +250,23 @@ def test_a_server_that_is_not_there(run: Any) -> None:
 
 
 def test_another_endpoint_is_asked_when_the_first_one_fails(run: Any) -> None:
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         reply = one(run, [Request("http://127.0.0.1:1/v1", json={}), asking(server)], retry=None)
-    assert (reply.text, len(server.bodies)) == ("Hello", 1)
+    assert (reply.text, len(server.requests)) == ("Hello", 1)
 
 
-def broken_once(peer: Peer, number: int) -> None:
-    if number == 1:
-        peer.send(HEAD)
-        peer.say("Hel")
-        raise OSError
-    hello(peer, number)
+broken_once = [answer(send(text_event("Hel")), cut()), hello]
 
 
 def test_after_text_it_is_not_retried_unasked(run: Any) -> None:
-    with plain_server(broken_once) as server:
+    with serving(*broken_once) as server:
         reply = one(run, asking(server))
-    assert (reply.text, reply.verdict, len(server.bodies)) == ("Hel", Verdict.TRUNCATED, 1)
+    assert (reply.text, reply.verdict, len(server.requests)) == ("Hel", Verdict.TRUNCATED, 1)
 
 
 def test_a_restart_takes_back_what_was_shown(run: Any) -> None:
     shown: list[str] = []
-    with plain_server(broken_once) as server:
+    with serving(*broken_once) as server:
         policy = RetryPolicy(after_text="restart")
         reply = one(run, asking(server), on_text=shown.append, on_reset=lambda _: shown.clear(), retry=policy)
         with pytest.raises(CallerError, match="on_reset"):
@@ -325,117 +302,15 @@ class Recorder(Tap):
 
 def test_a_tap_is_told_what_goes_by(run: Any) -> None:
     tap = Recorder()
-    with plain_server(busy_twice) as server:
+    with serving(*busy_twice) as server:
         one(run, asking(server), taps=[tap])
     again = ["request 1", "retry", "request 2", "retry", "request 3"]
     assert tap.told == [*again, "response 200", "chunk", "end complete"]
     assert tap.times == sorted(tap.times)
 
 
-# -- quitting ----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def prompt(server: PlainServer) -> Iterator[None]:
-    """Measure how long after the block the client hung up."""
-    yield
-    left = time.monotonic()
-    assert server.wait_for_hangup() - left < LET_GO + LOADED
-
-
-def break_out(url: Request) -> None:
-    with stream(url) as events:
-        for _ in events:
-            break
-
-
-def raise_out(url: Request) -> None:
-    with suppress(ZeroDivisionError), stream(url) as events:
-        for _ in events:
-            _ = 1 / 0
-
-
-def drop(url: Request) -> None:
-    next(stream(url))
-
-
-def close(url: Request) -> None:
-    events = stream(url)
-    next(events)
-    events.close()
-
-
-@pytest.mark.parametrize("leave", [break_out, raise_out, drop, close])
-def test_leaving_closes_the_connection(leave: Callable[[Request], None]) -> None:
-    with plain_server(endless) as server, prompt(server):
-        leave(asking(server))
-
-
-async def abreak_out(url: Request) -> None:
-    async with astream(url) as events:
-        async for _ in events:
-            break
-
-
-async def araise_out(url: Request) -> None:
-    with suppress(ZeroDivisionError):
-        async with astream(url) as events:
-            async for _ in events:
-                _ = 1 / 0
-
-
-async def adrop(url: Request) -> None:
-    await anext(astream(url))
-    await asyncio.sleep(0)
-
-
-async def aclose(url: Request) -> None:
-    events = astream(url)
-    await anext(events)
-    await events.aclose()
-
-
-async def cancel(url: Request) -> None:
-    task = asyncio.create_task(afold(url, stop="never"))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError) as caught:
-        await task
-    assert caught.value.streamfold_partial.verdict is Verdict.CANCELLED  # type: ignore[attr-defined]
-
-
-LEAVING = [(leave, endless) for leave in (abreak_out, araise_out, adrop, aclose, cancel)]
-
-
-@pytest.mark.parametrize(("leave", "script"), [*LEAVING, (cancel, silent)])
-def test_leaving_closes_the_connection_async(leave: Any, script: Script) -> None:
-    async def main() -> None:
-        await leave(asking(server))
-        left = time.monotonic()
-        assert await asyncio.to_thread(server.wait_for_hangup) - left < LET_GO + LOADED
-
-    with plain_server(script) as server:
-        asyncio.run(main())
-
-
-@pytest.mark.parametrize("script", [stalling, silent])
-def test_another_thread_may_close_a_stream_that_waits(script: Script) -> None:
-    with plain_server(script) as server:
-        events = stream(asking(server))
-        seen: list[Any] = []
-        reader = threading.Thread(target=lambda: seen.extend(events))
-        reader.start()
-        time.sleep(0.2)
-        with prompt(server):
-            events.close()
-        reader.join(5)
-        assert not reader.is_alive()
-    assert seen[-1].reply.verdict is Verdict.CANCELLED
-    assert events.reply.text == ("one" if script is stalling else "")
-
-
 def test_the_timing_runs_along() -> None:
-    with plain_server(stalling) as server, stream(asking(server)) as events:
+    with serving(stalling) as server, stream(asking(server)) as events:
         assert next(events)
         first = events.reply.timing
         time.sleep(0.02)
@@ -451,7 +326,7 @@ def test_no_thread_and_no_task_is_left() -> None:
         await afold(asking(server))
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         fold(asking(server))
         asyncio.run(main())
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("streamfold")]
@@ -517,4 +392,3 @@ def test_the_last_chunk_counts_though_it_was_late() -> None:
         yield " two"
 
     assert fold(slow(), timeouts=Timeouts(gap=0.1)).text == "one two"
-    assert LAST

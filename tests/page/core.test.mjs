@@ -10,6 +10,8 @@ import { pathToFileURL } from "node:url";
 const load = (name) => import(pathToFileURL(`${process.env.PAGE}/${name}`));
 const { SSE } = await load("sse.js");
 const { StopMatcher } = await load("stops.js");
+const { ThinkingSplitter } = await load("thinking.js");
+const { ChunkReader } = await load("chunks.js");
 const { ReplyFold } = await load("fold.js");
 const { Backoff, Position, RefusedError, follow } = await load("stream.js");
 
@@ -83,6 +85,75 @@ for (const [chunks, stops, shown, rest] of TABLE) {
     assert.deepEqual([found.shown, found.rest], [shown, rest]);
   });
 }
+
+const THINKING = [
+  ["<think>Hm.</think>Yes.", "Hm.", "Yes."],
+  ["\n<think>a</think>\n\nb <think>c</think>", "\na", "\n\nb <think>c</think>"],
+  ["<think>a</think> <think>b</think>c", "a b", "c"],
+  ["a</think>b", "", "a</think>b"],
+  ["</think>b", "", "b"],
+  ["<think>a</thin", "a</thin", ""],
+  ["  <thi", "", "  <thi"],
+  ["<thin ice", "", "<thin ice"],
+  ["<think><think>a</think>b", "<think>a", "b"],
+  ["  plain", "", "  plain"],
+];
+for (const [whole, reasoning, text] of THINKING) {
+  test(`thinking in ${JSON.stringify(whole)}`, () => {
+    for (const pieces of everyCut(whole)) {
+      const splitter = new ThinkingSplitter();
+      const split = [...pieces.flatMap((piece) => splitter.feed(piece)), ...splitter.close()];
+      const joined = (type) => split.filter((piece) => piece.type === type).map((piece) => piece.text).join("");
+      assert.deepEqual([joined("reasoning"), joined("text")], [reasoning, text]);
+      assert.deepEqual(splitter.close(), []);
+    }
+  });
+}
+
+const said = (content, finish_reason = null) => ({ choices: [{ index: 0, delta: { content }, finish_reason }] });
+const USAGE = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 7, extra: {} } };
+/** Read chunks as the page does; return what is shown of each, and the end. */
+const readAll = (chunks, stops = [], ...close) => {
+  const reader = new ChunkReader(stops);
+  const shown = [];
+  for (const chunk of chunks) {
+    shown.push(reader.feed(chunk).map(({ type, text }) => `${type[0]}:${text}`).join("|"));
+    if (reader.ended) break;
+  }
+  const records = reader.close(...close);
+  const end = records.pop();
+  return { shown, rest: records.map(({ text }) => text).join(""), end };
+};
+
+test("chunks become records: reasoning, text, usage and the verdict", () => {
+  const { shown, rest, end } = readAll([said("<th"), said("ink>Hm</think>So"), said("."), said("", "stop"), USAGE]);
+  assert.deepEqual([shown, rest], [["", "r:Hm|t:So", "t:.", "", ""], ""]);
+  assert.deepEqual([end.verdict, end.stop, end.error], ["complete", null, null]);
+  assert.deepEqual(end.usage, { input_tokens: 3, output_tokens: 7 });
+  const server = readAll([{ choices: [{ delta: { reasoning_content: "Hm" } }] }, said("So", "length")]);
+  assert.deepEqual([server.shown, server.end.verdict], [["r:Hm", "t:So"], "length"]);
+});
+
+test("a stop over chunks ends the reply, and no part of it is shown", () => {
+  const { shown, rest, end } = readAll([said("<think>Saturn?</think>é🪐 S"), said("at"), said("urn, x"), said("y")], ["Saturn"]);
+  assert.deepEqual([shown, rest], [["r:Saturn?|t:é🪐 ", "", ""], ""]);
+  assert.deepEqual([end.verdict, end.stop], ["stopped", { string: "Saturn", offset: 3 }]);
+});
+
+test("what is held back is shown at the end, whatever the end", () => {
+  const held = (chunks, ...close) => {
+    const { rest, end } = readAll(chunks, ["Saturn"], ...close);
+    return [rest, end.verdict, end.error?.message];
+  };
+  assert.deepEqual(held([said("a Sat", "stop")]), ["Sat", "complete", undefined]);
+  assert.deepEqual(held([said("a Sat", "abort")]), ["Sat", "cancelled", undefined]);
+  assert.deepEqual(held([said("a Sat")]), ["Sat", "truncated", undefined]);
+  assert.deepEqual(held([said("a Sat")], "device lost"), ["Sat", "errored", "device lost"]);
+  assert.deepEqual(held([said("a Sat")], "device lost", true), ["Sat", "cancelled", undefined]);
+  assert.deepEqual(held([said("a Sat", "stop")], null, true), ["Sat", "complete", undefined]);
+  assert.deepEqual(held([said("a Sat")], null, true), ["Sat", "cancelled", undefined]);
+  assert.deepEqual(held([said(" <th")]), [" <th", "truncated", undefined]);
+});
 
 test("a reply is folded from its records", () => {
   const fold = new ReplyFold();

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.plain_server import HEAD, LAST, Peer, PlainServer, plain_server
+from tests.serving.recordings import DONE, event
+from tests.serving.server import Connection, Received, Script, Server, serving
+from tests.serving.steps import answer, cut, hang, send
 
 PATIENCE = 20.0
 
@@ -17,15 +19,14 @@ class Scripted:
 
     Attributes:
         asked: The bodies of the requests.
-        stopped: Set when a client left in the middle of a reply.
+        server: Where it is, and who has left it.
     """
 
     def __init__(self) -> None:
         self.replies: list[list[object]] = []
         self.asked: list[dict] = []
-        self.stopped = threading.Event()
         self._gate = threading.Semaphore(0)
-        self.server: PlainServer
+        self.server: Server
 
     def says(self, *pieces: object) -> None:
         self.replies.append(list(pieces))
@@ -33,43 +34,36 @@ class Scripted:
     def go(self) -> None:
         self._gate.release()
 
-    def answer(self, peer: Peer, number: int) -> None:
-        self.asked.append(json.loads(self.server.bodies[-1]))
-        pieces = self.replies.pop(0)
-        peer.send(HEAD)
-        try:
-            for piece in pieces:
-                self._play(peer, piece)
-        except OSError:
-            self.stopped.set()
-            raise
+    def answer(self, number: int, request: Received) -> Script:
+        self.asked.append(request.json)
+        return answer(*map(self._step, self.replies.pop(0)))
 
-    def _play(self, peer: Peer, piece: object) -> None:
+    def _step(self, piece: object) -> Script:
         if piece is WAIT:
-            assert self._gate.acquire(timeout=PATIENCE), "the test never went on"
-        elif piece is HANG:
-            peer.wait_for_hangup()
-        elif piece is END:
-            peer.event(chunk({}, "stop"))
-            peer.event(b"[DONE]")
-            peer.send(LAST)
-        elif piece is CUT:
-            raise ConnectionResetError
-        else:
-            peer.event(chunk({"content": piece} if isinstance(piece, str) else piece))
+            return self._wait
+        if piece is HANG:
+            return hang()
+        if piece is END:
+            return send(chunk({}, "stop"), DONE)
+        if piece is CUT:
+            return cut()
+        return send(chunk({"content": piece} if isinstance(piece, str) else piece))
+
+    async def _wait(self, connection: Connection) -> None:
+        assert await asyncio.to_thread(self._gate.acquire, timeout=PATIENCE), "the test never went on"
 
 
 WAIT, HANG, END, CUT = object(), object(), object(), object()
 
 
 def chunk(delta: object, reason: str | None = None) -> bytes:
-    return json.dumps({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}).encode()
+    return event({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 
 
 @contextmanager
 def scripted() -> Iterator[Scripted]:
     engine = Scripted()
-    with plain_server(engine.answer) as server:
+    with serving(choose=engine.answer) as server:
         engine.server = server
         yield engine
         engine.go()

@@ -58,7 +58,7 @@ def test_stop_stops_the_model_and_keeps_what_it_said(tab, engine, by):
         tab.get_by_role("button", name="Stop").click()
     expect(tab.locator(VERDICT)).to_have_text("Stopped by you")
     expect(tab.locator(REPLY)).to_have_text(text_of(1, 2))
-    assert engine.server.wait_for_hangup()
+    assert engine.server.departure()
     expect(tab.get_by_role("button", name="Send")).to_be_visible()
     expect(tab.get_by_label("Message")).to_be_focused()
 
@@ -167,7 +167,7 @@ def test_settings_reach_the_engine_and_a_stop_sequence_ends_the_reply(tab, engin
     expect(tab.locator(VERDICT)).to_have_text("Stopped at “END”")
     expect(tab.locator(REPLY)).to_have_text("one")
     assert engine.asked[0]["messages"][0] == {"role": "system", "content": "Be brief."}
-    assert engine.server.wait_for_hangup()
+    assert engine.server.departure()
     tab.reload()
     tab.get_by_role("button", name="Settings").click()
     expect(tab.get_by_label("System prompt")).to_have_value("Be brief.")

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import ClassVar
 from zlib import crc32
 
@@ -18,6 +17,8 @@ from streamfold.recordings import Recording
 from streamfold.recordings.facts import request_facts, response_facts
 from streamfold.recordings.format import MAGIC, RecordReader, encode
 
+from ..serving.server import serving
+from ..serving.steps import answer, hang, send
 from ..test_cli import END, MORE, REST, START
 
 WIRE = [START, MORE, REST, END]
@@ -40,7 +41,9 @@ SOURCES = [
 
 def same(reply):
     """Return a reply comparably: without its timing, which is another one each time."""
-    return {name: value for name, value in reply.to_dict().items() if name not in ("timing", "response")}
+    return {
+        name: value for name, value in reply.to_dict().items() if name not in ("timing", "response", "failed_attempts")
+    }
 
 
 def broken(chunks, error):
@@ -238,18 +241,16 @@ class TestRequests:
 
     @pytest.fixture
     def ask(self):
-        """Serve responses, one after the other: a status and the pieces of a body, or a body that never ends."""
-        servers = []
+        """Serve responses, one after the other: a status and the pieces of a body; after ``None`` comes nothing."""
+        with ExitStack() as servers:
 
-        def asker(*responses, **options):
-            server = Scripted(responses)
-            servers.append(server)
-            body = {"model": "m", "messages": ["SECRET"]}
-            return Request(server.url, json=body, headers={"X-Key": "SECRET-KEY"}, **options)
+            def asker(*responses, **options):
+                server = servers.enter_context(serving(*[responding(*response) for response in responses]))
+                url = f"{server.url}/v1/chat/completions?key=SECRET"
+                body = {"model": "m", "messages": ["SECRET"]}
+                return Request(url, json=body, headers={"X-Key": "SECRET-KEY"}, **options)
 
-        yield asker
-        for server in servers:
-            server.close()
+            yield asker
 
     def check(self, path, live):
         recording = Recording.open(path)
@@ -319,42 +320,7 @@ class TestRequests:
         self.check(path, live)
 
 
-class Scripted:
-    """A server that gives one response after the other; ``None`` in a body waits for ever."""
-
-    def __init__(self, responses):
-        waiting = list(responses)
-        self._left = left = threading.Event()
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, pieces = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-                self.send_response(status)
-                self.send_header("Content-Type", "text/event-stream" if status == 200 else "application/json")
-                self.send_header("Connection", "close")
-                self.end_headers()
-                for piece in pieces:
-                    if piece is None:
-                        left.wait(20)
-                    else:
-                        self.wfile.write(piece)
-
-            do_GET = do_POST  # noqa: N815
-
-            def log_message(self, *values):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/chat/completions?key=SECRET"
-
-    def close(self):
-        self._left.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+def responding(status, pieces):
+    steps = [hang() if piece is None else send(piece) for piece in pieces]
+    content_type = "text/event-stream" if status == 200 else "application/json"
+    return answer(*steps, status=status, content_type=content_type, close=True)

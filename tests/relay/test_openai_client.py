@@ -9,6 +9,7 @@ from tests.relay.serving import serving
 from tests.relay.test_generations import said
 from tests.relay.upstream import Upstream, upstream
 
+from streamfold import Request, stream
 from streamfold.relay.engines import EngineSpec
 
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -196,6 +197,16 @@ def test_a_response_in_the_background_is_cancelled(client, source):
         assert cancelled.status == "cancelled"
     assert source.left.wait(30)
     assert client.responses.retrieve(response.id).status == "cancelled"
+
+
+def test_who_leaves_a_response_in_the_background_ends_it(relay, source):
+    """Our own client: here hanging up is not enough."""
+    source.left.clear()
+    body = {"model": "m", "input": "say 500 pause 0.02", "stream": True, "background": True}
+    with stream(Request(f"{relay}/v1/responses", json=body, continuation="starting_after")) as events:
+        next(events.text_stream)
+    assert events.reply.anomalies == []
+    assert source.left.wait(10)
 
 
 def test_a_response_that_breaks_off_has_failed(client):

@@ -122,6 +122,7 @@ def test_others_are_let_in_with_a_token_alone(tmp_path: Path) -> None:
         (["--engine", "openai", "--engine", "openai"], 2, "given twice"),
         (["--engine", "openai", "--store", "sqlite:///nowhere/at/all.db"], 1, "unable to open database file"),
         (["--engine", "openai", "--workers", "0"], 2, "expected 1 or more"),
+        (["--engine", "openai", "--vendor", "/nowhere"], 2, "--vendor /nowhere is not a folder"),
         (["--engine", "openai", "--webhook", "http://worker.example"], 2, "http://worker.example"),
     ],
 )

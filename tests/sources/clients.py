@@ -153,6 +153,12 @@ def mistral(url: str, stack: Any, sync: bool) -> Any:
     return client.chat.stream(**ASK) if sync else client.chat.stream_async(**ASK)
 
 
+@client(wires.MISTRAL_CONVERSATION)
+def mistral_conversation(url: str, stack: Any, sync: bool) -> Any:
+    said = entered(stack, sdk("mistralai.client").Mistral(api_key="k", server_url=url)).beta.conversations
+    return (said.start_stream if sync else said.start_stream_async)(inputs="?", model="m")
+
+
 @client(wires.COHERE)
 def cohere(url: str, stack: Any, sync: bool) -> Any:
     module = sdk("cohere")
@@ -169,6 +175,13 @@ def hugging_face(url: str, stack: Any, sync: bool) -> Any:
     kind = module.InferenceClient if sync else module.AsyncInferenceClient
     client = entered(stack, kind(base_url=url, api_key="k"))
     return client.chat_completion(MESSAGES, stream=True)
+
+
+@client(wires.TEXT_GENERATION)
+def hugging_face_text(url: str, stack: Any, sync: bool) -> Any:
+    module = sdk("huggingface_hub")
+    kind = module.InferenceClient if sync else module.AsyncInferenceClient
+    return entered(stack, kind(base_url=url, api_key="k")).text_generation("?", stream=True, details=True)
 
 
 async def at_once(stream: Any) -> Any:

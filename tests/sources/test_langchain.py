@@ -9,9 +9,10 @@ import pytest
 from streamfold import Reply, Verdict, afold, astream, fold, stream
 from streamfold.reply.parts import ReasoningPart, TextPart
 
+from ..serving.server import serving
+from ..serving.steps import hang, says
 from . import wires
 from .clients import cut, sdk
-from .server import serving
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_a_providers_chat_model_folds_as_its_bytes_do(wire: bytes, model: Callab
         return reply
 
     whole = fold([wire])
-    with serving(wire) as server:
+    with serving(says(wire)) as server:
         replies = [fold(model(server.url).stream("?")), asyncio.run(fold_async(server.url))]
     for reply in replies:
         assert reply.error is None
@@ -153,12 +154,12 @@ def test_to_leave_a_providers_chat_model_hangs_up(wire: bytes, model: Callable[[
             async for text in events.text_stream:
                 assert text == "Hel"
                 break
-        assert await asyncio.to_thread(server.left.wait, 2)
+        assert await asyncio.to_thread(server.departure)
         await close(chat)
 
-    with serving(wire[: cut(wire)], endless=True) as server:
+    with serving(says(wire[: cut(wire)], hang())) as server:
         with stream(model(server.url).stream("?")) as events:
             assert next(events.text_stream) == "Hel"
-        assert server.left.wait(2)
-    with serving(wire[: cut(wire)], endless=True) as server:
+        assert server.departure()
+    with serving(says(wire[: cut(wire)], hang())) as server:
         asyncio.run(leave(server.url))

@@ -11,8 +11,9 @@ from streamfold import Reply, Verdict, afold, astream, fold, stream
 from streamfold.errors import ChunkTypeError
 from streamfold.sources.objects import reader_of
 
+from ..serving.server import serving
+from ..serving.steps import hang, says
 from .clients import CLIENTS, Client, cut, sdk
-from .server import serving
 
 # google-genai inherits from what aiohttp does not want inherited.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")
@@ -33,7 +34,7 @@ def said(reply: Reply) -> dict[str, Any]:
 
 
 def test_a_clients_stream_folds_as_its_bytes_do(client: Client) -> None:
-    with serving(client.wire) as server, client.open(server.url) as chunks:
+    with serving(says(client.wire)) as server, client.open(server.url) as chunks:
         shown: list[str] = []
         reply = fold(chunks, on_text=shown.append)
     assert said(reply) == said(fold([client.wire]))
@@ -44,7 +45,7 @@ def test_a_clients_stream_folds_as_its_bytes_do(client: Client) -> None:
 
 def test_a_clients_async_stream_folds_as_its_bytes_do(client: Client) -> None:
     async def main() -> Reply:
-        with serving(client.wire) as server:
+        with serving(says(client.wire)) as server:
             async with client.aopen(server.url) as chunks:
                 return await afold(chunks)
 
@@ -54,28 +55,28 @@ def test_a_clients_async_stream_folds_as_its_bytes_do(client: Client) -> None:
 
 
 def test_to_leave_a_clients_stream_hangs_up(client: Client) -> None:
-    with serving(client.wire[: cut(client.wire)], endless=True) as server, client.open(server.url) as chunks:
+    with serving(says(client.wire[: cut(client.wire)], hang())) as server, client.open(server.url) as chunks:
         with stream(chunks) as events:
             assert next(events.text_stream) == "Hel"
-        assert server.left.wait(2)
+        assert server.departure()
 
 
 def test_to_leave_a_clients_async_stream_hangs_up(client: Client) -> None:
     async def main() -> None:
-        with serving(client.wire[: cut(client.wire)], endless=True) as server:
+        with serving(says(client.wire[: cut(client.wire)], hang())) as server:
             async with client.aopen(server.url) as chunks:
                 async with astream(chunks) as events:
                     async for text in events.text_stream:
                         assert text == "Hel"
                         break
-                assert await asyncio.to_thread(server.left.wait, 2)
+                assert await asyncio.to_thread(server.departure)
 
     asyncio.run(main())
 
 
 def test_raw_is_what_was_on_the_wire() -> None:
     client = CLIENTS["google_genai"]
-    with serving(client.wire) as server, client.open(server.url) as chunks:
+    with serving(says(client.wire)) as server, client.open(server.url) as chunks:
         reply = fold(chunks, raw=True)
     assert reply.raw is not None
     assert json.dumps(reply.raw[3]["candidates"][0]["content"]["parts"][0]["thoughtSignature"]) == '"+/+/"'

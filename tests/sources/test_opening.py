@@ -16,9 +16,10 @@ from streamfold import Reply, Timeouts, Verdict, afold, fold, stream
 from streamfold.errors import CallerError, SourceError
 from streamfold.sources import watched
 
+from ..serving.server import Server, serving
+from ..serving.steps import hang, says
 from . import wires
 from .clients import sdk
-from .server import Server, serving
 
 
 class TextIteratorStreamer:
@@ -224,15 +225,15 @@ def test_an_async_queue_must_be_awaited() -> None:
 
 @pytest.mark.parametrize("get", [lambda url: _httpx(url), lambda url: _requests(url)], ids=["httpx", "requests"])
 def test_a_response_handed_in_whole(get: Callable[[str], Any]) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         with get(server.url) as response:
             reply = fold(response)
         assert (reply.text, reply.verdict) == ("Hello ✓", Verdict.TOOL_CALLS)
     half = wires.CHAT[: wires.CHAT.index(b"lo ")]
-    with serving(half, endless=True) as server, get(server.url) as response:
+    with serving(says(half, hang())) as server, get(server.url) as response:
         with stream(response) as events:
             assert next(events.text_stream) == "Hel"
-        assert server.left.wait(2)
+        assert server.departure()
 
 
 def _httpx(url: str) -> Any:
@@ -247,7 +248,7 @@ def _requests(url: str) -> Any:
     "get", [lambda server: _ahttpx(server), lambda server: _aiohttp(server)], ids=["httpx", "aiohttp"]
 )
 def test_an_async_response_handed_in_whole(get: Callable[[Server], Any]) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         reply = asyncio.run(get(server))
     assert (reply.text, reply.verdict) == ("Hello ✓", Verdict.TOOL_CALLS)
 

@@ -42,6 +42,32 @@ MISTRAL = sse(
     end="data: [DONE]\n\n",
 )
 
+_OUTPUT = {"type": "message.output.delta", "output_index": 0, "content_index": 0, "id": "m1", "model": "m"}
+_FUNCTION_CALL = {"type": "function.call.delta", "output_index": 1, "id": "f1", "tool_call_id": "call1", "name": "look"}
+
+MISTRAL_CONVERSATION = sse(
+    {"type": "conversation.response.started", "conversation_id": "c1"},
+    {**_OUTPUT, "content": {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}},
+    {**_OUTPUT, "content": "Hel"},
+    {**_OUTPUT, "content": "lo ✓"},
+    {**_FUNCTION_CALL, "arguments": '{"a": '},
+    {**_FUNCTION_CALL, "arguments": "1}"},
+    {"type": "conversation.response.done", "usage": _USAGE},
+    named=True,
+)
+
+
+def _token(words, **more):
+    return {"index": 1, "token": {"id": 1, "text": words, "logprob": -0.5, "special": False}, **more}
+
+
+TEXT_GENERATION = sse(
+    _token("Hel"),
+    _token(
+        "lo ✓", generated_text="Hello ✓", details={"finish_reason": "length", "generated_tokens": 2, "input_length": 9}
+    ),
+)
+
 _MESSAGE = {"id": "msg1", "type": "message", "role": "assistant", "model": "m", "content": []}
 _TOOL = {"type": "tool_use", "id": "t1", "name": "look", "input": {}}
 

@@ -21,8 +21,9 @@ from streamfold.errors import ProviderError
 from streamfold.taps import Tap
 from streamfold.telemetry import Telemetry
 
+from ..serving.server import serving
+from ..serving.steps import says
 from ..sources import wires
-from ..sources.server import serving
 
 ASK = {"model": "gpt-5", "messages": [{"role": "user", "content": "a secret question"}]}
 COMMON = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5"}
@@ -75,7 +76,7 @@ def ask(url: str, path: str = "/v1/chat/completions", **body: Any) -> Request:
 
 
 def test_a_request_is_one_span(observed: Observed) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         reply = fold(ask(server.url), taps=[observed.telemetry(provider="openai")])
         port = int(server.url.rpartition(":")[2])
     span, attributes = observed.span, observed.attributes
@@ -98,7 +99,7 @@ def test_a_request_is_one_span(observed: Observed) -> None:
 
 
 def test_the_metrics_of_a_request(observed: Observed) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         reply = fold(ask(server.url), taps=[observed.telemetry(provider="openai")])
     span, metrics = observed.span, observed.metrics
     prefix = "gen_ai.client.inference."
@@ -122,7 +123,7 @@ def test_the_metrics_of_a_request(observed: Observed) -> None:
 
 def test_async(observed: Observed) -> None:
     async def main() -> None:
-        with serving(wires.CHAT) as server:
+        with serving(says(wires.CHAT)) as server:
             await afold(ask(server.url), taps=[observed.telemetry(provider="openai")])
 
     asyncio.run(main())
@@ -243,7 +244,7 @@ def test_an_error_of_the_callers_callback_is_none_of_the_models(observed: Observ
 
 
 def test_nothing_that_was_said_is_told(observed: Observed) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         fold(ask(server.url), taps=[observed.telemetry()])
     told = f"{observed.span.to_json()} {observed.metrics}"
     assert "secret" not in told
@@ -251,7 +252,7 @@ def test_nothing_that_was_said_is_told(observed: Observed) -> None:
 
 
 def test_what_was_said_is_told_if_asked_for(observed: Observed) -> None:
-    with serving(wires.CHAT) as server:
+    with serving(says(wires.CHAT)) as server:
         fold(ask(server.url), taps=[observed.telemetry(content=True)])
     assert json.loads(observed.attributes["gen_ai.input.messages"]) == [
         {"role": "user", "parts": [{"type": "text", "content": "a secret question"}]}
@@ -289,7 +290,7 @@ def test_the_span_is_current_while_the_request_is_made(observed: Observed) -> No
         def chunk(self, chunk: Any, now: float) -> None:
             seen.append(getattr(get_current_span(), "name", None))
 
-    with serving(wires.OLLAMA_GENERATE) as server:
+    with serving(says(wires.OLLAMA_GENERATE)) as server:
         fold(ask(server.url), taps=[observed.telemetry(), Watcher()])
     assert seen[0] == "chat gpt-5"
     assert set(seen[1:]) == {None}

@@ -12,6 +12,7 @@ import sys
 import webbrowser
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CallerError, EngineError, MissingExtraError
@@ -71,6 +72,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="forget a generation unused for so long (a day)",
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (1)")
+    parser.add_argument(
+        "--vendor",
+        type=Path,
+        metavar="FOLDER",
+        help="packages and models for engines in the browser, which fetches them from here then (docs/on-device.md)",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
 
 
@@ -86,6 +93,8 @@ def execute(arguments: Namespace) -> int:
         raise CallerError(f"--host {arguments.host} lets others in: set --token, or {TOKEN} in the environment")
     if arguments.workers < 1:
         raise CallerError(f"--workers is {arguments.workers}, expected 1 or more")
+    if arguments.vendor and not arguments.vendor.is_dir():
+        raise CallerError(f"--vendor {arguments.vendor} is not a folder")
     engines = _engines(arguments.engine, arguments.model)
     settings = Settings(
         host=arguments.host,
@@ -97,6 +106,7 @@ def execute(arguments: Namespace) -> int:
         token=token,
         retention=arguments.retention,
         workers=arguments.workers,
+        vendor=arguments.vendor,
     )
 
     def told(url: str) -> None:

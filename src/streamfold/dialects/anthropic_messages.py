@@ -62,8 +62,11 @@ class _PlainEvent(msgspec.Struct, gc=False):
 
 _decode_plain = msgspec.json.Decoder(_PlainEvent).decode
 
-# All but the first events: unmistakable too, should a stream be read from its middle.
-_EVENTS = {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"}
+# Later events are unmistakable too, should a stream be read from its middle.
+_EVENTS = {
+    *("message_start", "content_block_start", "content_block_delta", "content_block_stop"),
+    *("message_delta", "message_stop"),
+}
 
 # A paused turn (`pause_turn`, `compaction`) is complete as a reply: what it waits for is the next request. Beside
 # Anthropic's own words: Bedrock (guardrail_intervened, content_filtered), gateways (content_filter, sensitive, error).
@@ -208,6 +211,8 @@ class AnthropicMessages(JSONDialect):
             for index in list(self._whole):
                 self._stop_block(index, deltas)
             deltas.append(ChoiceEnd(reason, _VERDICTS.get(reason.lower(), Verdict.COMPLETE)))
+            if explanation := word(get(delta, "stop_details", "explanation")):
+                deltas.append(Anomaly(f"the model ended with {reason}: {explanation}"))
 
 
 def _read_text(block: Mapping[str, Any], deltas: list[Delta]) -> None:

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's agents: what InvokeAgent, InvokeInlineAgent, InvokeFlow and RetrieveAndGenerateStream answer.
+"""Amazon Bedrock's agents: InvokeAgent, InvokeInlineAgent, InvokeFlow, RetrieveAndGenerate- and AgenticRetrieveStream.
 
 The wire, as ``:event-type`` of an AWS event stream and payload; the bytes of a chunk are base64 of text::
 
@@ -8,8 +8,9 @@ The wire, as ``:event-type`` of an AWS event stream and payload; the bytes of a 
     returnControl  {"invocationId":"i1","invocationInputs":[{"functionInvocationInput":{"function":"f"}}]}
 
 A flow says ``flowOutputEvent`` and at last ``flowCompletionEvent``; a knowledge base ``output``, ``citation`` and what
-a ``guardrail`` did. An agent hands a tool over by returning control. Traces tell how it (and each agent it works with)
-came to its answer; they are no part of the answer and are passed over.
+a ``guardrail`` did; agentic retrieval ``responseEvent`` and at last ``result``, with the whole answer again. An agent
+hands a tool over by returning control. Traces tell how it (and each agent it works with) came to its answer; they are
+no part of the answer and are passed over.
 
 Only a flow marks its end. So here the end of the stream is the end of the reply, if it comes between two messages and
 there is an answer. The fields are those of the API's model as botocore 1.44 has it.
@@ -24,7 +25,7 @@ from typing import Any
 from ..events import Details, TextDelta
 from ..folding.deltas import END, ChoiceEnd, Delta, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..reply.parts import MediaPart, TextPart
+from ..reply.parts import MediaPart, ServerToolResult, TextPart
 from .aws_dialect import AWSDialect
 from .fields import blob, dumped, get, objects, text, word
 
@@ -40,11 +41,14 @@ _BODIES = {
     "flowMultiTurnInputRequestEvent": "content",
     "flowTraceEvent": "trace",
     "flowCompletionEvent": "completionReason",
+    "responseEvent": "text",
+    "result": "results",
+    "traceEvent": "attributes",
 }
 """Each type of event, and a field that its body always has."""
 
 
-_COMMON = {"output", "citation", "guardrail"}  # words that others use too
+_COMMON = {"output", "citation", "guardrail", "result"}  # words that others use too
 
 
 class BedrockAgent(AWSDialect):
@@ -55,6 +59,7 @@ class BedrockAgent(AWSDialect):
     def __init__(self) -> None:
         super().__init__()
         self._is_filtered = False
+        self._has_answer = False  # of agentic retrieval, in pieces
         self._decode = getincrementaldecoder("utf-8")("replace").decode  # a chunk may end inside of a character
 
     @classmethod
@@ -86,6 +91,11 @@ class BedrockAgent(AWSDialect):
                 self._say(_document(get(body, "content", "document")), None, deltas)
             case "flowCompletionEvent":
                 _read_completion(body, deltas)
+            case "responseEvent":
+                self._say(text(body.get("text")), None, deltas)
+                self._has_answer = self._has_answer or bool(body.get("text"))
+            case "result":
+                self._read_result(body, deltas)
         self.ends_with_stream = self.ends_with_stream or len(deltas) > n_before
         return name is not None
 
@@ -98,6 +108,12 @@ class BedrockAgent(AWSDialect):
             deltas.append(TextDelta(words))
         if citations := list(objects(get(attribution, "citations"))):
             deltas.append(Details(TextPart, {"citations": citations}))
+
+    def _read_result(self, body: Mapping[str, Any], deltas: list[Delta]) -> None:
+        """Append what was retrieved, the answer's citations, and the answer itself if it did not come in pieces."""
+        answer = body.get("generatedResponse")
+        self._say("" if self._has_answer else text(get(answer, "answer")), answer, deltas)
+        deltas.append(WholePart(ServerToolResult(None, "retrieval", body.get("results"))))
 
 
 def _named(value: Mapping[str, Any], event: str) -> tuple[str | None, Mapping[str, Any]]:

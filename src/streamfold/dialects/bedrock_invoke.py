@@ -9,6 +9,9 @@ The wire, as ``:event-type`` and payload; the bytes are base64 of what the comme
 The first chunk tells which dialect the model speaks, and that one reads them all: Anthropic's, Converse's (Nova),
 OpenAI's (gpt-oss, Qwen, Jamba), Cohere's, or one of `bedrock_models`. The metrics come with the last chunk of every
 model, so they end the stream; their counts are used where the model itself counted nothing.
+
+A guardrail that blocked the answer says so in its trace, where one was asked for; its message is then the text, and no
+reason comes. One that only masked words has "intervened" too.
 """
 
 from __future__ import annotations
@@ -20,17 +23,19 @@ from typing import Any
 import msgspec
 
 from ..errors import DialectError, StreamfoldError
-from ..folding.deltas import END, Delta
+from ..folding.deltas import END, ChoiceEnd, Delta
+from ..reply import Verdict
 from ..reply.usage import Usage
 from . import DIALECTS
 from .aws_dialect import AWSDialect
 from .bedrock_converse import BedrockConverse
 from .bedrock_models import BedrockModels
-from .fields import blob, count
+from .fields import blob, count, get, text
 from .json_dialect import JSONDialect, decode
 from .provider_errors import find_error, provider_error
 
 METRICS = "amazon-bedrock-invocationMetrics"
+_TRACE = "amazon-bedrock-trace"
 
 
 class _PlainChunk(msgspec.Struct, gc=False):
@@ -50,6 +55,7 @@ class BedrockInvoke(AWSDialect):
         super().__init__()
         self._model: JSONDialect | None = None
         self._counted = False
+        self._is_blocked = False
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -82,8 +88,13 @@ class BedrockInvoke(AWSDialect):
         if self._model is None:
             deltas.append(self._stranger(inner, data))
         else:
+            self._is_blocked = self._is_blocked or "blocked" in text(get(inner, _TRACE, "guardrail", "actionReason"))
             self._ask(self._model, data, inner.get(METRICS), deltas)
         return True
+
+    def close(self) -> list[Delta]:
+        """Return that a guardrail blocked the answer, if one did and the model gave no reason."""
+        return [ChoiceEnd(None, Verdict.FILTERED)] if self._is_blocked else []
 
     def _stranger(self, inner: Mapping[str, Any], data: bytes) -> StreamfoldError:
         if error := find_error(inner):
@@ -96,8 +107,11 @@ class BedrockInvoke(AWSDialect):
         self._counted = self._counted or any(isinstance(delta, Usage) for delta in said)
         if isinstance(metrics, Mapping):
             said = [delta for delta in said if delta is not END]
-            said += [self._metrics(metrics), END]
+            said.append(self._metrics(metrics))
+        self._is_blocked = self._is_blocked and not any(isinstance(delta, ChoiceEnd) for delta in said)
         deltas += said
+        if isinstance(metrics, Mapping):
+            deltas += [*self.close(), END]
 
     def _metrics(self, metrics: Mapping[str, Any]) -> Usage:
         usage = Usage(raw={METRICS: metrics})

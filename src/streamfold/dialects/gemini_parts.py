@@ -24,6 +24,8 @@ def whole_parts(part: Mapping[str, Any]) -> list[Part]:
         found.append(ServerToolResult(word(response.get("id")), _tool_type(response), response.get("response")))
     if isinstance(response := either(part, "functionResponse"), Mapping):
         found.append(ServerToolResult(word(response.get("id")), word(response.get("name")) or "", response))
+    if isinstance(spoken := either(part, "audioTranscription"), Mapping):  # beside the sound; no text of the answer
+        found.append(ServerToolResult(None, "audio_transcription", spoken))
     if isinstance(file := either(part, "fileData"), Mapping):
         found.append(ServerToolResult(None, "file", file))
     if isinstance(blob := either(part, "inlineData"), Mapping):

@@ -91,8 +91,7 @@ class OpenItem:
 
     def read_part(self, n: int, part: Any, deltas: list[Delta]) -> None:
         """Append what the whole of a part of a message or of reasoning says beyond what is known."""
-        name = text(get(part, "type"))
-        name = "output_text" if name == "text" else name
+        name = _channel_of(part)
         if name not in _KINDS:
             return
         self.complete(name, n, text(part.get(_FIELDS.get(name, "text"))), deltas)
@@ -201,8 +200,17 @@ class OpenItem:
         self.keep_media(deltas)
 
     def _finish_words(self, item: items.Item, field: str, deltas: list[Delta]) -> None:
-        for n, part in enumerate(objects(item.get(field))):
+        parts = list(objects(item.get(field)))
+        for n, part in zip(self._numbers(parts), parts, strict=True):
             self.read_part(n, part, deltas)
+
+    def _numbers(self, parts: list[Mapping[str, Any]]) -> list[int]:
+        """Return the number of each part: its place, but where pieces had one that no part has, they come in order."""
+        placed = [(_channel_of(part), n) for n, part in enumerate(parts)]
+        known = set(placed)
+        shifted = {name for name, n in self.pieces if (name, n) not in known}
+        numbers = {name: [n for other, n in reversed(self.pieces) if other == name] for name in shifted}
+        return [numbers[name].pop() if numbers.get(name) else n for name, n in placed]
 
     def _finish_reasoning(self, item: items.Item, deltas: list[Delta]) -> None:
         self._finish_words(item, "summary", deltas)
@@ -213,3 +221,8 @@ class OpenItem:
             if not self.pieces:
                 deltas.append(PartStart(ReasoningPart))
             deltas.append(Details(ReasoningPart, details))
+
+
+def _channel_of(part: Any) -> str:
+    name = text(get(part, "type"))
+    return "output_text" if name == "text" else name

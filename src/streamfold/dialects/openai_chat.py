@@ -26,8 +26,9 @@ import msgspec
 from ..events import Details, ReasoningDelta, RefusalDelta, TextDelta
 from ..folding.deltas import ChoiceEnd, Delta, Identity, Logprobs, ToolCallPiece, WholePart
 from ..reply import Verdict
-from ..reply.parts import MediaPart, ReasoningPart, TextPart
+from ..reply.parts import MediaPart, ServerToolCall, ServerToolResult, TextPart
 from ..reply.usage import Usage
+from .chat_reasoning import read_reasoning, read_thinking
 from .fields import blob, count, dumped, get, media, objects, text, word
 from .json_dialect import JSONDialect
 from .provider_errors import find_error, provider_error
@@ -38,6 +39,7 @@ _NoItems = Annotated[list[Any], msgspec.Meta(max_length=0)]
 
 class _NoLogprobs(msgspec.Struct, gc=False):
     content: None = None
+    refusal: None = None
 
 
 class _NoGraphData(msgspec.Struct, gc=False):
@@ -58,6 +60,8 @@ class _PlainDelta(msgspec.Struct, gc=False):
     annotations: _NoItems | None = None
     images: _NoItems | None = None
     audio: None = None
+    thinking_blocks: _NoItems | None = None
+    executed_tools: _NoItems | None = None
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
@@ -98,6 +102,9 @@ VERDICTS = {
 stop_sequence), Anthropic and Google behind a proxy, Zhipu (sensitive, network_error), DeepSeek
 (insufficient_system_resource), OpenRouter (error), WebLLM and vLLM (abort). Any other is an end like "stop"."""
 
+_KEPT = {"image_url", "document_url", "input_audio", "file", "tool_file", "resource", "resource_link"}
+"""Parts of a message that are neither text nor reasoning."""
+
 MAX_NAMELESS = 16
 """Bounds how long the typed attempts wait for a chunk that says who answers, which only the untyped way reads."""
 
@@ -112,6 +119,7 @@ class OpenAIChat(JSONDialect):
         self._n_chunks = 0
         self._citations: list[Any] = []
         self._audio = bytearray()
+        self._executed: set[tuple[int, int | None]] = set()  # tools of Groq's that were told of, by choice and index
         self._n_named = 0
         self.is_named = False
 
@@ -148,8 +156,12 @@ class OpenAIChat(JSONDialect):
         identity = Identity(*(word(chunk.get(name)) for name in ("id", "model", "system_fingerprint")))
         deltas.append(identity)
         for choice in objects(chunk.get("choices")):
-            _read_choice(choice, deltas)
-            self._audio += blob(get(choice, "delta", "audio", "data")) or b""
+            delta = _delta_of(choice)
+            if "executed_tools" in delta:
+                self._read_executed(delta["executed_tools"], count(choice.get("index")) or 0, deltas)
+            _read_choice(choice, delta, deltas)
+            if "audio" in delta:
+                self._audio += blob(get(delta, "audio", "data")) or b""
         self._n_named += identity.id is not None or identity.model is not None
         self._n_chunks += 1
         self.is_named = self._n_named > 1 or self._n_chunks > MAX_NAMELESS
@@ -160,19 +172,31 @@ class OpenAIChat(JSONDialect):
             deltas.append(usage_of(usage))
         error = chunk.get("error") if "choices" in chunk else find_error(chunk)
         if error:
-            deltas.append(provider_error(error, chunk))
+            deltas += [*self.close(), provider_error(error, chunk)]
+
+    def _read_executed(self, tools: Any, choice: int, deltas: list[Delta]) -> None:
+        """Append the tools that Groq ran itself. A call comes again with what it gave."""
+        for tool in objects(tools):
+            name, at = word(tool.get("type")) or "tool", (choice, count(tool.get("index")))
+            if at not in self._executed:
+                self._executed.add(at)
+                deltas.append(WholePart(ServerToolCall(None, name, text(tool.get("arguments")), complete=True), choice))
+            if tool.get("output") is not None:
+                deltas.append(WholePart(ServerToolResult(None, name, tool), choice))
 
 
-def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
-    index = count(choice.get("index")) or 0
-    n_before = len(deltas)
+def _delta_of(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     # A reply that was not streamed says "message"; Perplexity says both, and "message" is then the text so far.
     delta = choice.get("delta") or (choice.get("message") if "delta" not in choice else None)
-    if isinstance(delta, Mapping):
-        _read_delta(delta, index, deltas)
-    logprobs = get(choice, "logprobs", "content")
-    if isinstance(logprobs, list) and logprobs:
-        deltas.append(Logprobs(logprobs, index))
+    return delta if isinstance(delta, Mapping) else {}
+
+
+def _read_choice(choice: Mapping[str, Any], delta: Mapping[str, Any], deltas: list[Delta]) -> None:
+    index = count(choice.get("index")) or 0
+    n_before = len(deltas)
+    _read_delta(delta, index, deltas)
+    if logprobs := choice.get("logprobs"):
+        _read_logprobs(logprobs, index, deltas)
     if error := choice.get("error"):
         deltas.append(provider_error(error, choice))
     usage = choice.get("usage")  # Moonshot
@@ -184,19 +208,18 @@ def _read_choice(choice: Mapping[str, Any], deltas: list[Delta]) -> None:
         deltas.append(TextDelta("", index))  # it is there, even if it says nothing yet
 
 
+def _read_logprobs(logprobs: Any, index: int, deltas: list[Delta]) -> None:
+    for name in ("content", "refusal"):
+        entries = get(logprobs, name)
+        if isinstance(entries, list) and entries:
+            deltas.append(Logprobs(entries, index))
+
+
 def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> None:
-    if reasoning := _reasoning(delta):
-        deltas.append(ReasoningDelta(reasoning, index))
-    details = [detail for detail in objects(delta.get("reasoning_details")) if "type" in detail]  # OpenRouter
-    if details:
-        deltas.append(Details(ReasoningPart, {"details": details}, index))
-    for detail in details:
-        seals = {"signature": word(detail.get("signature")), "redacted": word(detail.get("data"))}
-        if any(seals.values()):
-            deltas.append(Details(ReasoningPart, {name: seal for name, seal in seals.items() if seal}, index))
+    read_reasoning(delta, index, deltas)
     content = delta.get("content")
     for part in content if isinstance(content, list) else (content,):
-        _read_content(part, index, deltas)
+        read_content(part, index, deltas)
     if sources := list(objects(get(delta, "graph_data", "sources"))):  # Writer
         deltas.append(Details(TextPart, {"citations": sources}, index))
     if transcript := text(get(delta, "audio", "transcript")):  # a spoken answer: what it says is its text
@@ -209,39 +232,29 @@ def _read_delta(delta: Mapping[str, Any], index: int, deltas: list[Delta]) -> No
     if refusal := text(delta.get("refusal")):
         deltas.append(RefusalDelta(refusal, index))
     for call in objects(delta.get("tool_calls")):
-        deltas.append(_tool_call(call, call.get("function"), index))
+        deltas.append(tool_call(call, call.get("function"), index))
     if legacy := delta.get("function_call"):
-        deltas.append(_tool_call({}, legacy, index))
+        deltas.append(tool_call({}, legacy, index))
 
 
-def _read_content(part: Any, index: int, deltas: list[Delta]) -> None:
+def read_content(part: Any, index: int, deltas: list[Delta]) -> None:
+    """Append what the content of a message, or one of its parts, says."""
     if isinstance(part, str) and part:
         deltas.append(TextDelta(part, index))
     elif isinstance(part, Mapping):
         if words := text(part.get("text")):
             deltas.append(TextDelta(words, index))
-        if reasoning := _reasoning(part):
-            deltas.append(ReasoningDelta(reasoning, index))
-        if signature := word(part.get("signature")):  # Mistral
-            deltas.append(Details(ReasoningPart, {"signature": signature}, index))
-        if part.get("type") in ("reference", "tool_reference"):  # Mistral
+        read_thinking(part, index, deltas)
+        kind = text(part.get("type"))
+        if kind in ("reference", "tool_reference"):  # Mistral, as are the next
             deltas.append(Details(TextPart, {"citations": [part]}, index))
+        elif kind in _KEPT:
+            found = media(get(part, kind, "url") or part.get(kind))
+            deltas.append(WholePart(found or ServerToolResult(None, kind, part), index))
 
 
-def _reasoning(delta: Mapping[str, Any]) -> str:
-    """Return the reasoning in `delta`, which providers spell differently, and some in two spellings at once."""
-    # DeepSeek, vLLM, xAI | OpenRouter, Groq, Ollama | Copilot | Mistral, in a list of parts
-    for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking"):
-        value = delta.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if joined := "".join([text(part.get("text")) for part in objects(value)]):
-            return joined
-    # OpenRouter, Snowflake
-    return "".join([text(d.get("text")) or text(d.get("summary")) for d in objects(delta.get("reasoning_details"))])
-
-
-def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
+def tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallPiece:
+    """Return the piece of a tool call that `call` is, whose name and arguments are in `function`."""
     arguments = get(function, "arguments")
     if isinstance(arguments, Mapping):  # as an object, not as text: Ollama-like servers
         arguments = dumped(arguments)
@@ -257,12 +270,23 @@ def _tool_call(call: Mapping[str, Any], function: Any, choice: int) -> ToolCallP
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """Return a usage report."""
     details = usage.get("prompt_tokens_details") or usage.get("prompt_token_details")  # Writer
-    cached = get(details, "cached_tokens")
+    cached, reasoning = get(details, "cached_tokens"), get(usage, "completion_tokens_details", "reasoning_tokens")
+    if cached is None:
+        cached = usage.get("prompt_cache_hit_tokens")  # DeepSeek
+    if cached is None:
+        cached = _counted(usage, "num_cached_tokens", "cached_tokens")  # Mistral, Moonshot
+    if reasoning is None:
+        reasoning = _counted(usage, "reasoning_tokens")  # Perplexity
     return Usage(
         input_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         total_tokens=count(usage.get("total_tokens")),
-        cached_tokens=count(cached if cached is not None else usage.get("prompt_cache_hit_tokens")),  # DeepSeek
-        reasoning_tokens=count(get(usage, "completion_tokens_details", "reasoning_tokens")),
+        cached_tokens=count(cached),
+        reasoning_tokens=count(reasoning),
         raw=usage,
     )
+
+
+def _counted(usage: Mapping[str, Any], *names: str) -> Any:
+    """Return a number beside the usual ones; servers that do not count it say 0 there (Together, SGLang)."""
+    return next((usage[name] for name in names if usage.get(name)), None)

@@ -22,6 +22,10 @@ Not every sender keeps to the specification:
 - The final ``output`` may be empty (ChatGPT), or leave out items that were streamed and so number them anew: of the
   items that it has beyond those heard of, only those of a type that was never heard of count.
 - An item of encrypted reasoning has a signature and an id to be sent back, and often no words.
+- Bedrock's gpt-oss counts the parts of a message from 1 in its events, and from 0 in the item.
+
+An ``error`` is not the end: OpenAI says ``response.failed`` after it, with the status and what was counted. It is kept
+until then.
 
 Images come several times too, each better than the one before; where the last one is missing, the best one counts.
 Sound comes in pieces that do not say of which item they are, and its transcript is text.
@@ -34,6 +38,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from ..errors import ProviderError
 from ..events import TextDelta
 from ..folding.deltas import END, ChoiceEnd, Delta, Identity
 from ..reply import Verdict
@@ -41,7 +46,7 @@ from ..reply.usage import Usage
 from .fields import count, get, objects, text, word
 from .json_dialect import JSONDialect
 from .open_item import OpenItem
-from .provider_errors import provider_error
+from .provider_errors import find_error, provider_error
 from .response_items import family, is_call, waits_for_client
 
 
@@ -114,6 +119,7 @@ class OpenAIResponses(JSONDialect):
         self._n_items = 0
         self._heard: set[str] = set()  # types of items
         self._waits = False  # for the client to run a built-in tool
+        self._error: ProviderError | None = None
         # Where the latest piece went, and what a piece becomes there.
         self._place: tuple[str, int, int, int] | None = None
         self._pieces: list[str] = []
@@ -122,7 +128,7 @@ class OpenAIResponses(JSONDialect):
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
         """Tell whether only this dialect would say `value`."""
-        return value.get("object") == "response" or text(value.get("type")).startswith("response.")
+        return value.get("object") == "response" or (word(value.get("type")) or event).startswith("response.")
 
     def plain(self, data: bytes) -> Delta | None:
         """Return the piece that `data` brings, if it goes where the one before went."""
@@ -161,17 +167,27 @@ class OpenAIResponses(JSONDialect):
         elif kind == "response.output_text.annotation.added":
             citations = list(objects([value.get("annotation")]))
             self._item(value, "message").cite(_number(value, "content_index"), citations, deltas)
-        elif kind == "error":
-            deltas.append(provider_error(value.get("error") or value, value))
+        elif kind in ("error", "message"):  # a gateway says no type
+            error = find_error(value) or (value if kind == "error" else None)
+            self._error = self._error or (provider_error(error, value) if error else None)
 
     def close(self) -> list[Delta]:
-        """Return the sound and the images of items that did not end."""
+        """Return the sound and the images of items that did not end, and the error that was kept."""
+        kept = self._media()
+        if self._error:
+            kept.append(self._error)
+        return kept
+
+    def _is_reply(self, value: Any, event: str) -> bool:
+        return isinstance(value, Mapping)  # an event called "error" too
+
+    # -- items -----------------------------------------------------------------------------------------------------
+
+    def _media(self) -> list[Delta]:
         kept: list[Delta] = []
         for item in dict.fromkeys([*self._items.values(), *self._latest.values()]):
             item.keep_media(kept)
         return kept
-
-    # -- items -----------------------------------------------------------------------------------------------------
 
     def _item(self, event: Mapping[str, Any], kind: str) -> OpenItem:
         """Return the item that `event` is about, which is of type `kind`."""
@@ -237,16 +253,16 @@ class OpenAIResponses(JSONDialect):
         if verb not in _ENDS:
             return
         self._read_output(response, deltas)
-        deltas += self.close()
+        deltas += self._media()
         usage = response.get("usage")
         if isinstance(usage, Mapping):
-            deltas.append(_usage(usage))
+            deltas.append(usage_of(usage))
         status = text(response.get("status"))
         reason = status if status in _VERDICTS else verb
         if reason in _VERDICTS:
             deltas.append(ChoiceEnd(reason, self._verdict(reason, response)))
-        if error := response.get("error"):
-            deltas.append(provider_error(error, response))
+        if error := self._error or response.get("error"):
+            deltas.append(error if isinstance(error, ProviderError) else provider_error(error, response))
         deltas.append(END)
 
     def _read_output(self, response: Mapping[str, Any], deltas: list[Delta]) -> None:
@@ -277,7 +293,8 @@ def _number(event: Mapping[str, Any], name: str) -> int:
     return count(event.get(name)) or 0
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Return a usage report."""
     return Usage(
         input_tokens=count(usage.get("input_tokens")),
         output_tokens=count(usage.get("output_tokens")),

@@ -8,8 +8,14 @@ The wire, over server-sent events::
     data: [DONE]
 
 The last event has the whole text again: it counts only as far as the pieces did not bring it. A transcription that was
-not streamed is ``{"text": ...}``, which others say too: it is read where the dialect is named. Segments, which tell the
-speakers (``diarized_json``), repeat the text of the pieces and are passed over.
+not streamed is ``{"text": ...}``, which others say too: it is read where the dialect is named.
+
+Where the speakers are told (``diarized_json``), the text comes in segments, and may come in pieces too, which the
+segments then repeat::
+
+    data: {"type":"transcript.text.segment","id":"seg_0","speaker":"A","text":" Hello","start":0.0,"end":1.2}
+
+Who spoke when is kept as a citation of the text.
 """
 
 from __future__ import annotations
@@ -19,9 +25,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..events import TextDelta
+from ..events import Details, TextDelta
 from ..folding.deltas import END, Anomaly, Delta, Logprobs
 from ..folding.surrogates import replace_surrogates
+from ..reply.parts import TextPart
 from ..reply.usage import Usage
 from .fields import count, text
 from .json_dialect import JSONDialect
@@ -46,6 +53,7 @@ class OpenAITranscription(JSONDialect):
         super().__init__()
         self._pieces: list[str] = []
         self._has_logprobs = False
+        self._in_segments = True  # as long as no piece came
 
     @classmethod
     def recognises(cls, value: Mapping[str, Any], event: str) -> bool:
@@ -57,6 +65,7 @@ class OpenAITranscription(JSONDialect):
         delta = _decode_plain(data).delta
         if not delta:
             return None
+        self._in_segments = False
         self._pieces.append(delta)
         return delta
 
@@ -64,12 +73,21 @@ class OpenAITranscription(JSONDialect):
         """Append what an event, or a transcription that was not streamed, says to `deltas`."""
         kind = value.get("type")
         if kind == "transcript.text.delta":
+            self._in_segments = False
             self._say(text(value.get("delta")), deltas)
             self._tell_logprobs(value.get("logprobs"), deltas)
+        elif kind == "transcript.text.segment":
+            self._read_segment(value, deltas)
         elif kind == "transcript.text.done" or (kind is None and isinstance(value.get("text"), str)):
             self._read_end(value, deltas)
         elif error := find_error(value):
             deltas.append(provider_error(error, value))
+
+    def _read_segment(self, segment: Mapping[str, Any], deltas: list[Delta]) -> None:
+        if self._in_segments:
+            words = text(segment.get("text"))
+            self._say(words if self._pieces else words.lstrip(), deltas)
+        deltas.append(Details(TextPart, {"citations": [segment]}))
 
     def _read_end(self, value: Mapping[str, Any], deltas: list[Delta]) -> None:
         whole = replace_surrogates(text(value.get("text")))

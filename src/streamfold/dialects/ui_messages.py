@@ -197,6 +197,10 @@ def _read_file(value: Mapping[str, Any], deltas: list[Delta]) -> None:
     deltas.append(WholePart(found or ServerToolResult(None, "file", value)))
 
 
+def _read_custom(value: Mapping[str, Any], deltas: list[Delta]) -> None:
+    deltas.append(WholePart(ServerToolResult(None, word(value.get("kind")) or "custom", value)))  # a provider's own
+
+
 def _read_abort(value: Mapping[str, Any], deltas: list[Delta]) -> None:
     deltas.append(ChoiceEnd("abort", Verdict.CANCELLED))
 
@@ -218,11 +222,12 @@ _READERS: dict[str, Callable[[Mapping[str, Any], list[Delta]], None]] = {
     "source-document": _read_source,
     "file": _read_file,
     "reasoning-file": _read_file,
+    "custom": _read_custom,
     "abort": _read_abort,
     "reset-step": _read_reset,
 }
 _TELLING = {
-    *(_READERS.keys() - {"file", "abort"}),
+    *(_READERS.keys() - {"file", "custom", "abort"}),
     *("start-step", "finish-step", "tool-input-start", "tool-input-delta", "tool-input-available", "tool-input-error"),
     *("tool-output-available", "tool-output-error", "tool-output-denied", "tool-approval-request"),
 }

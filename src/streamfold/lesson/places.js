@@ -3,7 +3,7 @@
 
 const VENDOR = new URL("vendor/", import.meta.url).href;
 
-/** @type {Record<string, {file: string, mirror: string}>} a file by which a package is known, and its other place */
+/** a file by which a package is known, and its other place */
 const PACKAGES = {
   pyodide: { file: "pyodide.mjs", mirror: "https://cdn.jsdelivr.net/npm/pyodide@314.0.7/" },
   "web-llm": { file: "index.js", mirror: "https://cdn.jsdelivr.net/npm/@mlc-ai/web-llm@0.2.86/lib/" },
@@ -19,7 +19,7 @@ export const MODELS = `${VENDOR}models.json`;
 /**
  * Return the address of a package's folder.
  *
- * @param {string} name
+ * @param {keyof typeof PACKAGES} name
  */
 export async function place(name) {
   const { file, mirror } = PACKAGES[name];

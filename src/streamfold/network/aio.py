@@ -11,9 +11,10 @@ from time import monotonic, time
 
 from ..clocks import Clock, Timeouts
 from ..course import Course
-from .awatch import sleep, watch_over
+from .awatch import shielded, sleep, spawn, watch_over
+from .request import Request
 from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
-from .transports import DRAIN_BYTES, DRAIN_SECONDS, AsyncExchange, AsyncTransport, Opening
+from .transports import CANCEL_SECONDS, DRAIN_BYTES, DRAIN_SECONDS, AsyncExchange, AsyncTransport, Opening
 
 
 class AsyncNetwork:
@@ -30,7 +31,9 @@ class AsyncNetwork:
     ends_empty = True
 
     def __init__(self, course: Course, transport: AsyncTransport) -> None:
+        assert course.attempts is not None
         self._course = course
+        self._attempts = course.attempts
         self._transport = transport
         self._exchange: AsyncExchange | None = None
 
@@ -55,29 +58,49 @@ class AsyncNetwork:
             await exchange.close()
 
     async def again(self) -> None:
-        """Let go of the connection of a failed attempt."""
-        await self.close()
+        """Let go of a failed attempt."""
+        try:
+            await self.close()
+        finally:
+            await self._cancel()
 
     async def end(self, finished: bool, cause: BaseException | None = None) -> None:
-        """Let go of the connection: there is no other attempt."""
-        await self.close(finished)
+        """Let go of the attempt: there is no other one."""
+        try:
+            await self.close(finished)
+        finally:
+            await self._cancel()
 
     def abort(self) -> None:
-        """Close the socket without waiting for anything."""
+        """Let go of the attempt without waiting for anything."""
         if self._exchange is not None:
             self._exchange.interrupt()
+        if (request := self._attempts.to_cancel) is not None:
+            spawn(CANCEL_SECONDS, lambda: self._tell(request))
+
+    async def _cancel(self) -> None:
+        """Make the server quit where hanging up does not, even if the task that leaves is cancelled."""
+        request = self._attempts.to_cancel
+        if request is not None and not await shielded(CANCEL_SECONDS, lambda: self._tell(request)):
+            self._attempts.cancelled(None, TimeoutError(f"no answer after {CANCEL_SECONDS:g} s"))
+
+    async def _tell(self, request: Request) -> None:
+        try:
+            exchange = await self._transport.open(request, Opening(CANCEL_SECONDS, CANCEL_SECONDS))
+            await exchange.close()
+        except Exception as error:
+            self._attempts.cancelled(None, error)
+        else:
+            self._attempts.cancelled(exchange.status)
 
     async def _first(self) -> bytes:
         self._exchange = await self._open()
         return await self._exchange.read()
 
     async def _open(self) -> AsyncExchange:
-        attempts = self._course.attempts
-        assert attempts is not None
-        if attempts.wait:
-            await sleep(attempts.wait)
-        request = attempts.request
-        self._course.asked(monotonic())
+        if self._attempts.wait:
+            await sleep(self._attempts.wait)
+        request = self._course.asked(monotonic())
         exchange = await self._transport.open(request, Opening(*self._course.open_limits(monotonic())))
         if not is_stream(exchange.status, exchange.headers):
             try:

@@ -17,6 +17,8 @@ from ..clocks import Clock, Deadline
 
 T = TypeVar("T")
 
+_spawned: set[asyncio.Task[bool]] = set()  # an event loop holds its tasks but weakly
+
 
 class AsyncWatch(Protocol):
     """The watch over one stream's reads.
@@ -64,6 +66,47 @@ def is_trio() -> bool:
 async def sleep(seconds: float) -> None:
     """Sleep, whichever event loop runs here."""
     await (sys.modules["trio"].sleep(seconds) if is_trio() else asyncio.sleep(seconds))
+
+
+async def shielded(seconds: float, do: Callable[[], Awaitable[None]]) -> bool:
+    """Await `do`, which may not raise, even if the task that waits is cancelled; return whether `seconds` sufficed."""
+    if is_trio():
+        trio: Any = sys.modules["trio"]
+        with trio.CancelScope(deadline=trio.current_time() + seconds, shield=True) as scope:
+            await do()
+        return not scope.cancelled_caught
+    task = _begun(seconds, do)
+    await asyncio.wait([task])  # which, cancelled, does not cancel the task
+    return task.result()
+
+
+def spawn(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+    """Begin `do`, which may not raise; nobody waits for it, and it ends after `seconds` at the latest.
+
+    Raises:
+        RuntimeError: No event loop runs here.
+    """
+    if is_trio():
+        sys.modules["trio"].lowlevel.spawn_system_task(shielded, seconds, do)
+    else:
+        _begun(seconds, do)
+
+
+def _begun(seconds: float, do: Callable[[], Awaitable[None]]) -> asyncio.Task[bool]:
+    loop = asyncio.get_running_loop()  # before there is a coroutine that would have to be awaited
+    task = loop.create_task(_in_time(seconds, do))
+    _spawned.add(task)
+    task.add_done_callback(_spawned.discard)
+    return task
+
+
+async def _in_time(seconds: float, do: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await do()
+    except TimeoutError:
+        return False
+    return True
 
 
 class AsyncioWatch:

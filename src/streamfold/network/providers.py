@@ -133,19 +133,21 @@ def llama_cpp(
     base_url: str | None = None,
     api_key: str | None = None,
     headers: Mapping[str, str] | None = None,
+    continuation: str = "prefill",
     **extra: Any,
 ) -> Request:
     """Return a request to a llama.cpp server, by its OpenAI-compatible API.
 
     A server of one model needs no name for it: `model` may be ``None``. Read from the environment is
-    ``LLAMA_API_KEY``, the server's own variable.
+    ``LLAMA_API_KEY``, the server's own variable. With the `continuation` ``"conversation_id"`` a server that has a
+    replay buffer sends just what is missing of a reply that broke off (`continuing.WAYS`).
     """
     root = base_url or "http://127.0.0.1:8080"
     key = _key(api_key, "LLAMA_API_KEY")
     named = {} if model is None else {"model": model}
     body = {**named, "messages": _conversation(messages), **_STREAMED, **extra}
     sent = _bearer(key) | dict(headers or {})
-    return Request(_at(root, "v1/chat/completions"), json=body, headers=sent, continuation="prefill")
+    return Request(_at(root, "v1/chat/completions"), json=body, headers=sent, continuation=continuation)
 
 
 _STREAMED = {"stream": True, "stream_options": {"include_usage": True}}

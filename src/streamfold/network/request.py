@@ -20,7 +20,7 @@ from ..errors import CallerError
 HIDDEN = "***"
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
-_SECRET = re.compile(r"key|token|secret|sig|auth|pass|cred|session|code", re.IGNORECASE)
+_SECRET = re.compile(r"key|token|secret|sig|auth|pass|cred|session|code|conv_id", re.IGNORECASE)
 _ACCEPT = "text/event-stream, application/x-ndjson, application/json;q=0.9, */*;q=0.1"
 _SAFE_HEADERS = {"accept", "accept-encoding", "content-type", "content-length", "user-agent", "host"}
 _MIN_SECRET = 6  # characters; a shorter value would be hidden wherever it stands by chance

@@ -5,15 +5,17 @@ Decides nothing: `attempts` says what to ask, `clocks` how long to wait, `respon
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Event
+from threading import Event, Thread
 from time import monotonic, time
 
 from ..clocks import Clock, Deadline, Timeouts
 from ..course import Course
+from .request import Request
 from .responses import MAX_REFUSAL_BYTES, REFUSAL_SECONDS, is_stream, refusal
-from .transports import DRAIN_BYTES, DRAIN_SECONDS, Exchange, Opening, Transport
+from .transports import CANCEL_SECONDS, DRAIN_BYTES, DRAIN_SECONDS, Exchange, Opening, Transport
 from .watch import Watch
 
 
@@ -26,7 +28,9 @@ class Network:
     """
 
     def __init__(self, course: Course, transport: Transport) -> None:
+        assert course.attempts is not None
         self._course = course
+        self._attempts = course.attempts
         self._transport = transport
         self._exchange: Exchange | None = None
         self._interrupt: Callable[[], object] = bool  # nothing to interrupt yet
@@ -71,17 +75,21 @@ class Network:
             exchange.close()
 
     def again(self) -> None:
-        """Let go of the connection of a failed attempt, and begin the clocks of the next one."""
-        self.close()
-        self._watch.reset()
-        self._awake.clear()
+        """Let go of a failed attempt, and begin the clocks of the next one."""
+        try:
+            self.close()
+        finally:
+            self._cancel()
+            self._watch.reset()
+            self._awake.clear()
 
     def end(self, finished: bool, cause: BaseException | None = None) -> None:
-        """Let go of the connection, and of the clocks: there is no other attempt."""
+        """Let go of the attempt, and of the clocks: there is no other one."""
         try:
             self.close(finished)
         finally:
             self._watch.stop()
+            self._cancel()
 
     def interrupt(self) -> None:
         """Make whatever blocks in another thread end; there is no other attempt."""
@@ -89,16 +97,13 @@ class Network:
         self._break()
 
     def _open(self) -> Exchange:
-        attempts = self._course.attempts
-        assert attempts is not None
-        if attempts.wait and not self._left:
-            self._awake.wait(attempts.wait)
+        if self._attempts.wait and not self._left:
+            self._awake.wait(self._attempts.wait)
         opening = Opening(*self._course.open_limits(monotonic()))
         self._interrupt = opening.interrupt
         if self._is_over:
             raise ConnectionError("the stream was left")
-        request = attempts.request
-        self._course.asked(monotonic())
+        request = self._course.asked(monotonic())
         exchange = self._transport.open(request, opening)
         self._interrupt = exchange.interrupt
         if self._is_over:  # just before
@@ -123,6 +128,20 @@ class Network:
             self._watch.reset()  # this limit was no deadline of the stream's
         return body[:MAX_REFUSAL_BYTES]
 
+    def _cancel(self) -> None:
+        """Make the server quit where hanging up does not."""
+        if self._attempts.to_cancel is None:
+            return
+        # In a thread of its own: the garbage collector may come here while this one holds the lock of a pool.
+        telling = _Telling(self._transport, self._attempts.to_cancel)
+        try:
+            if not sys.is_finalizing():  # when no thread begins: to start one would wait for ever
+                telling.start()
+                telling.join(CANCEL_SECONDS)
+        finally:
+            self._attempts.cancelled(telling.status, telling.error)
+            telling.give_up()
+
     def _drain(self, exchange: Exchange) -> None:
         self._watch.turn_to(Clock(Timeouts(total=DRAIN_SECONDS), monotonic()))
         left = DRAIN_BYTES
@@ -138,3 +157,29 @@ class Network:
     def _break(self) -> None:
         self._awake.set()
         self._interrupt()
+
+
+class _Telling(Thread):
+    """Makes a request of whose response nothing but the status matters.
+
+    Attributes:
+        status: The status, once it is known.
+        error: What went wrong, where it is not.
+    """
+
+    def __init__(self, transport: Transport, request: Request) -> None:
+        super().__init__(name="streamfold-cancel", daemon=True)
+        self.status: int | None = None
+        self.error: Exception = TimeoutError(f"no answer after {CANCEL_SECONDS:g} s")
+        self._transport = transport
+        self._request = request
+        self._opening = Opening(CANCEL_SECONDS, CANCEL_SECONDS)
+        self.give_up = self._opening.interrupt
+
+    def run(self) -> None:
+        try:
+            exchange = self._transport.open(self._request, self._opening)
+            self.status = exchange.status
+            exchange.close()
+        except Exception as error:
+            self.error = error

@@ -58,10 +58,12 @@ class Watch:
         self.look()
 
     def reset(self) -> None:
-        """Begin anew, where a deadline passed: it was an attempt's."""
-        if self.passed is not None:
-            self.stop()
-            self.passed, self._stopped = None, False
+        """Begin anew, with the clocks of another attempt."""
+        if self.passed is None:
+            self.look()  # what is waited for may pass earlier than what was
+            return
+        self.stop()
+        self.passed, self._stopped = None, False
 
     def stop(self) -> None:
         """End the watch, and its thread."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_PARAMETERS = frozenset({"alt", "api-version", "starting_after", "stream"})
+_PARAMETERS = frozenset({"alt", "api-version", "from", "starting_after", "stream"})
 _WORDS = frozenset({"model", "reasoning_effort"})
 _HEADERS = frozenset({"content-type", "x-request-id", "request-id", "retry-after", "x-vercel-ai-ui-message-stream"})
 

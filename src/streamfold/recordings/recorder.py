@@ -74,9 +74,8 @@ class Recorder(Tap):
         self._n_chunks = 0
         facts = request_facts(request.method, request.url, request.json)
         self._record("request", facts | ({"dialect": request.dialect} if request.dialect else {}), now)
-        attempts = self._attempts
-        if attempts is not None and (attempts.is_reconnected or attempts.resumed is not None):
-            self._seam(Seam(attempts.resumed), now)
+        if self._attempts is not None and self._attempts.seam is not None:
+            self._seam(self._attempts.seam, now)
 
     def response(self, status: int, headers: Mapping[str, str], now: float) -> None:
         """Write what came before the stream."""
@@ -104,7 +103,7 @@ class Recorder(Tap):
 
     def _seam(self, seam: Seam, now: float) -> None:
         if seam.text is None:
-            self._record("reconnect", b"", now)
+            self._record("reconnect", b"" if seam.at == "event" else seam.at, now)
         else:
             self._record("resume", seam.text, now)
 

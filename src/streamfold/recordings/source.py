@@ -137,7 +137,7 @@ class Recording:
     def _joined(self) -> list[Attempt]:
         """The last attempt, after those whose stream it goes on with."""
         first = len(self.attempts) - 1
-        while first and self.attempts[first].seam == Seam(None):
+        while first and (seam := self.attempts[first].seam) is not None and seam.text is None:
             first -= 1
         return self.attempts[first:]
 
@@ -199,7 +199,7 @@ class Recording:
             case "response":
                 last.response, last.answered_at = record.value, at
             case "reconnect":
-                last.seam = Seam(None)
+                last.seam = Seam(None, "byte" if record.data == b"byte" else "event")
             case "resume":
                 last.seam = Seam(record.text)
             case "read":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -59,6 +60,7 @@ def create_app(
     token: str | None = None,
     retention: int | None = RETENTION,
     webhooks: Sequence[str] = (),
+    vendor: Path | None = None,
 ) -> Starlette:
     """Return the relay as an ASGI application.
 
@@ -70,6 +72,7 @@ def create_app(
         token: The bearer token; without one, serve it on the loopback alone.
         retention: After how many seconds without use a generation is forgotten; ``None`` for never.
         webhooks: Origins to which subscriptions may send webhooks, see `webhooks.Webhooks`; none by default.
+        vendor: A folder with packages and models for the engines in the browser; see ``docs/on-device.md``.
     """
     access, metrics, sender = Access(token, cors), Metrics(), client_for(webhooks)
 
@@ -105,7 +108,7 @@ def create_app(
         for route in view.ROUTES
     ]
     return Starlette(
-        routes=[*subscriptions_view.OPEN_ROUTES, *guarded, *operations.OPEN_ROUTES, *static.routes()],
+        routes=[*subscriptions_view.OPEN_ROUTES, *guarded, *operations.OPEN_ROUTES, *static.routes(vendor)],
         middleware=[
             Middleware(Observed, metrics=metrics),
             Middleware(SecurityHeaders),

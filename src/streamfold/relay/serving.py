@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     retention: int | None = RETENTION
     workers: int = 1
+    vendor: Path | None = None
 
 
 def serve(settings: Settings, told: Callable[[str], None]) -> None:
@@ -62,6 +64,7 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
         webhooks=settings.webhooks,
         token=settings.token,
         retention=settings.retention,
+        vendor=settings.vendor,
     )
     config = uvicorn.Config(
         application,

@@ -54,6 +54,7 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "error": _error(reply.error),
         "callback_error": _error(reply.callback_error),
         "anomalies": reply.anomalies,
+        "failed_attempts": reply.failed_attempts,
         "leftover": reply.leftover.decode("utf-8", "backslashreplace"),
         "choices": choices,
     }

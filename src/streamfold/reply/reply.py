@@ -120,6 +120,7 @@ class Reply:
         passed: Which deadline passed, as a sentence with the numbers, where the verdict is `Verdict.TIMED_OUT`.
         timing: When its content came.
         response: What the server said before the stream, where it was a `streamfold.Request`.
+        failed_attempts: Why the attempts before the last one failed, a sentence each, where it was a request.
         raw: What the provider sent, frame by frame, where that was asked for: bytes of a wire, else decoded chunks.
     """
 
@@ -138,6 +139,7 @@ class Reply:
     passed: str | None = None
     timing: Timing | None = field(default=None, compare=False)
     response: Response | None = field(default=None, compare=False)
+    failed_attempts: list[str] = field(default_factory=list, compare=False)
     raw: list[Any] | None = None
 
     @property

@@ -83,6 +83,7 @@ class Meter:
 
     Attributes:
         stamp: Note that content came, at the time that is given: one piece, in one read.
+        n_bytes: How many bytes came.
     """
 
     def __init__(self, started: float) -> None:
@@ -91,21 +92,21 @@ class Meter:
         self._last = started
         self._longest = 0.0
         self._buckets: Counter[int] = Counter()
-        self._deltas = self._events = self._bytes = 0
+        self._deltas = self._events = self.n_bytes = 0
         self._has_gaps = True
         self._stamps = array("d")
         self.stamp: Callable[[float], None] = self._stamps.append
 
     def read(self, n_bytes: int, events: int = 0, more_deltas: int = 0) -> None:
         """Note a read of `n_bytes`, which ended `events` events and held `more_deltas` pieces beyond the first."""
-        self._bytes += n_bytes
+        self.n_bytes += n_bytes
         self._events += events
         if more_deltas > 0:
             self._deltas += more_deltas
 
     def one(self, n_bytes: int, now: float) -> None:
         """Note a read of `n_bytes` that was one event with one piece of content, at `now`."""
-        self._bytes += n_bytes
+        self.n_bytes += n_bytes
         self._events += 1
         self.stamp(now)
 
@@ -131,7 +132,7 @@ class Meter:
             gap_max=self._longest if self._buckets and self._has_gaps else None,
             deltas=self._deltas,
             events=self._events,
-            bytes=self._bytes,
+            bytes=self.n_bytes,
         )
 
     def _sort_in(self) -> None:

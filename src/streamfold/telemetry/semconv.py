@@ -41,7 +41,15 @@ _PROVIDERS = {
 }
 """Whose a host is, or all hosts below it."""
 
-_FLAVOURS = {"openai": "openai", "anthropic": "anthropic", "gemini": "gcp.gen_ai", "bedrock": "aws.bedrock"}
+_FLAVOURS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "gcp.gen_ai",
+    "bedrock": "aws.bedrock",
+    "mistral": "mistral_ai",
+    "text": "huggingface",
+    "workers": "cloudflare",
+}
 """Whose format a dialect is, by the first word of its name, where it is not the provider's own name."""
 
 _OPERATIONS: list[tuple[str, Operation]] = [

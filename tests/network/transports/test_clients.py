@@ -7,7 +7,6 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,15 +17,12 @@ from streamfold import Reply, Request, RetryPolicy, Verdict, afold, fold
 from streamfold.errors import SourceError
 from streamfold.network.transports import Opening
 
-from ...plain_server import HEAD, Peer, plain_server
+from ...certificates import client_context, server_context
+from ...serving.recordings import DONE, FINISH, text_event
+from ...serving.server import Connection, serving
+from ...serving.steps import answer, send
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
-
-
-def hello(peer: Peer, number: int) -> None:
-    peer.send(HEAD)
-    peer.say("Hel", "lo")
-    peer.finish()
+hello = answer(send(text_event("Hel"), text_event("lo"), FINISH, DONE))
 
 
 def sync(source: Any, **options: Any) -> Reply:
@@ -41,10 +37,10 @@ OURS = pytest.mark.parametrize("run", [sync, in_asyncio])
 
 
 def test_the_callers_pool_manager() -> None:
-    with plain_server(hello) as server, urllib3.PoolManager(headers={"x": "y"}) as client:
+    with serving(hello) as server, urllib3.PoolManager(headers={"x": "y"}) as client:
         for _ in range(3):
             assert fold(Request(server.url, json={}), client=client).text == "Hello"
-        assert server.n_connections == 1
+        assert len(server.connections) == 1
 
 
 def test_the_callers_client_session() -> None:
@@ -53,10 +49,10 @@ def test_the_callers_client_session() -> None:
             for _ in range(3):
                 assert (await afold(Request(server.url, json={}), client=client)).text == "Hello"
 
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         asyncio.run(main())
-    assert server.n_connections == 1
-    assert b"X-Mine: yes" in server.heads[0]
+    assert len(server.connections) == 1
+    assert server.requests[0].headers["x-mine"] == "yes"
 
 
 class Canned:
@@ -66,14 +62,14 @@ class Canned:
     headers = {"content-type": "text/event-stream"}  # noqa: RUF012
 
     def __init__(self) -> None:
-        self.reads = [b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n', b""]
+        self.reads = [b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n']
         self.n_closed = 0
 
     def open(self, request: Request, opening: Opening) -> "Canned":
         return self
 
     def read(self) -> bytes:
-        return self.reads.pop(0)
+        return self.reads.pop(0) if self.reads else b""
 
     def close(self) -> None:
         self.n_closed += 1
@@ -86,7 +82,7 @@ class AsyncCanned(Canned):
         return self
 
     async def read(self) -> bytes:  # type: ignore[override]
-        return self.reads.pop(0)
+        return self.reads.pop(0) if self.reads else b""
 
     async def close(self) -> None:  # type: ignore[override]
         self.n_closed += 1
@@ -97,6 +93,44 @@ def test_a_transport_of_the_callers_own(run: Callable[..., Reply], kind: type[Ca
     client = kind()
     reply = run(Request("http://nowhere/", json={}), client=client)
     assert (reply.text, reply.verdict, client.n_closed) == ("a", Verdict.COMPLETE, 1)
+    assert not reply.anomalies
+
+
+class Clumsy(Canned):
+    """It breaks at first, and cannot even close itself."""
+
+    def read(self) -> bytes:
+        if not self.n_closed:
+            raise ConnectionResetError("broken")
+        return super().read()
+
+    def close(self) -> None:
+        super().close()
+        if self.n_closed == 1:
+            raise RuntimeError("still busy")
+
+
+class AsyncClumsy(AsyncCanned):
+    async def read(self) -> bytes:
+        if not self.n_closed:
+            raise ConnectionResetError("broken")
+        return await super().read()
+
+    async def close(self) -> None:
+        await super().close()
+        if self.n_closed == 1:
+            raise RuntimeError("still busy")
+
+
+@pytest.mark.parametrize(("run", "kind"), [(sync, Clumsy), (in_asyncio, AsyncClumsy)])
+def test_what_a_transport_raises_while_it_closes_costs_no_retry(
+    run: Callable[..., Reply], kind: type[Canned], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamfold.course.random", lambda: 0.0)
+    reply = run(Request("http://nowhere/", json={}), client=kind())
+    assert (reply.text, reply.verdict) == ("a", Verdict.COMPLETE)
+    assert reply.anomalies == ["closing the source raised RuntimeError: still busy"]
+    assert reply.failed_attempts == ["the source raised ConnectionResetError: broken"]
 
 
 @OURS
@@ -107,17 +141,15 @@ def test_compression_delays_no_token(run: Callable[..., Reply], coding: str) -> 
 
     shown = threading.Semaphore(0)
 
-    def script(peer: Peer, number: int) -> None:
-        peer.send(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %s\r\n\r\n" % coding.encode()))
+    async def pack(connection: Connection) -> None:
         packer = zlib.compressobj(wbits=31 if coding == "gzip" else 15)
         for word in ("one", " two"):
-            event = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % word.encode()
-            peer.chunk(packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH))
-            assert shown.acquire(timeout=5)
-        peer.chunk(packer.compress(b"data: [DONE]\n\n") + packer.flush())
-        peer.send(b"0\r\n\r\n")
+            event = text_event(word)
+            await connection.body(packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH))
+            assert await asyncio.to_thread(shown.acquire, timeout=5)
+        await connection.body(packer.compress(DONE) + packer.flush())
 
-    with plain_server(script) as server:
+    with serving(answer(pack, headers={"Content-Encoding": coding})) as server:
         reply = run(Request(server.url, json={}), on_text=lambda text: shown.release())
     assert (reply.text, reply.verdict) == ("one two", Verdict.COMPLETE)
 
@@ -125,51 +157,47 @@ def test_compression_delays_no_token(run: Callable[..., Reply], coding: str) -> 
 @OURS
 def test_a_compressed_refusal_is_read(run: Callable[..., Reply]) -> None:
     body = gzip.compress(b'{"error":{"message":"no such model"}}')
-    with plain_server(lambda peer, _: peer.refuse("404 No", body, Content_Encoding="gzip")) as server:
+    with serving(answer(send(body), status=404, headers={"Content-Encoding": "gzip"})) as server:
         assert "no such model" in str(run(Request(server.url, json={})).error)
 
 
 @OURS
 def test_a_proxy_of_the_environment(run: Callable[..., Reply], monkeypatch: pytest.MonkeyPatch) -> None:
-    with plain_server(hello) as server:
-        proxy = server.url.partition("/v1")[0].replace("http://", "http://me:pass@")
+    with serving(hello) as server:
+        proxy = server.url.replace("http://", "http://me:pass@")
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert run(Request("http://far.invalid/v1", json={})).text == "Hello"
-        assert server.heads[0].startswith(b"POST http://far.invalid/v1 HTTP/1.1\r\n")
-        assert b"proxy-authorization: basic bwu6cgfzcw==" in server.heads[0].lower()
-        assert run(Request(server.url, json={})).text == "Hello"
-        assert server.heads[1].startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")
+        assert server.requests[0].target == "http://far.invalid/v1"
+        assert server.requests[0].headers["proxy-authorization"] == "Basic bWU6cGFzcw=="
+        assert run(Request(f"{server.url}/v1", json={})).text == "Hello"
+        assert server.requests[1].target == "/v1"
 
 
 @OURS
 def test_a_certificate_that_does_not_hold_ends_it_at_once(run: Callable[..., Reply]) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
-    with plain_server(hello, context) as server:
+    with serving(hello, context=server_context()) as server:
         reply = run(Request(server.url, json={}), retry=RetryPolicy(attempts=3))
-        assert server.n_connections == 1
+    assert not reply.failed_attempts
     assert isinstance(reply.error, SourceError)
     assert isinstance(reply.error.__cause__, ssl.SSLError)
     assert "certificate" in str(reply.error).lower()
-    assert server.bodies == []
+    assert server.requests == []
 
 
 def test_a_secure_stream_with_the_callers_certificates() -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
-    trusting = ssl.create_default_context(cafile=CERTIFICATE)
+    trusting = client_context()
 
     async def main() -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
             for _ in range(2):
                 assert (await afold(Request(server.url, json={}), client=session)).text == "Hello"
 
-    with plain_server(hello, context) as server, urllib3.PoolManager(ssl_context=trusting) as pool:
+    with serving(hello, context=server_context()) as server, urllib3.PoolManager(ssl_context=trusting) as pool:
         for _ in range(2):
             assert fold(Request(server.url, json={}), client=pool).text == "Hello"
         asyncio.run(main())
-        assert server.n_connections == 2
+        assert len(server.connections) == 2
 
 
 MISSING = """
@@ -209,7 +237,7 @@ print("done")
 
 
 def test_nothing_warns_at_the_end_of_a_loop_or_of_the_program() -> None:
-    with plain_server(hello) as server:
+    with serving(hello) as server:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", LOOPS, server.url], capture_output=True, text=True, timeout=60
         )

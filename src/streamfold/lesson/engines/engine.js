@@ -3,7 +3,7 @@
 /**
  * @typedef {{role: string, content: string}} Message
  * @typedef {object} Chunk a chunk of a streamed reply, as in OpenAI's chat completions API
- * @typedef {{fraction: number, text: string}} Progress how much of a model is there (0 to 1), and a line about it
+ * @typedef {{fraction: number, text: string}} Progress how much of the present step of loading is done (0 to 1), and a line about it
  *
  * @typedef {object} Engine
  * @property {string} model
@@ -18,9 +18,10 @@
  * Yield `chunks`; if the reader leaves early, interrupt the model and wait until it has stopped. An engine that is only
  * left may generate on, or hold its lock, so that the next request would wait for ever.
  *
- * @param {AsyncIterable<Chunk>} chunks
+ * @template T
+ * @param {AsyncIterable<T>} chunks
  * @param {() => unknown} interrupt
- * @returns {AsyncGenerator<Chunk>}
+ * @returns {AsyncGenerator<T>}
  */
 export async function* interruptible(chunks, interrupt) {
   const iterator = chunks[Symbol.asyncIterator]();

@@ -1,9 +1,18 @@
 // The engines of the server that serves the page: `streamfold serve`.
 
 import { interruptible } from "./engine.js";
+import { Queue } from "./queue.js";
 
-/** @type {Record<string, string>} a verdict of the server's, in the words of OpenAI's API */
-const REASONS = { length: "length", cancelled: "abort", tool_calls: "tool_calls", filtered: "content_filter" };
+/** @type {Record<string, string>} a verdict of the server's, in the words of OpenAI's API; the others are errors */
+const REASONS = {
+  complete: "stop",
+  stopped: "stop",
+  length: "length",
+  tool_calls: "tool_calls",
+  filtered: "content_filter",
+  refused: "content_filter",
+  cancelled: "abort",
+};
 
 /** The server's engines; none where the page lies on a plain file server. @returns {Promise<{name: string, model: string}[]>} */
 export async function engines() {
@@ -24,9 +33,12 @@ export async function load({ id, name }) {
   return {
     model: id,
     async *chat(messages, options = {}) {
-      const { url } = await sent("/generations", { engine: name, messages, ...options });
-      cancel = () => void sent(`${url}/cancel`, {});
-      yield* interruptible(chunks(`${url}/events`), cancel);
+      let wished = false;
+      cancel = () => void (wished = true);
+      const begun = await sent("/generations", { engine: name, messages, ...options });
+      cancel = () => void sent(`/generations/${begun.id}/cancel`, {});
+      if (wished) cancel();
+      yield* interruptible(chunks(begun.url), cancel);
     },
     stop: () => cancel(),
     unload: async () => {},
@@ -49,26 +61,21 @@ async function sent(url, body) {
  */
 async function* chunks(url) {
   const source = new EventSource(url);
-  /** @type {any[]} */
-  const waiting = [];
-  let wake = () => {};
-  source.onmessage = ({ data }) => {
-    waiting.push(JSON.parse(data));
-    wake();
-  };
+  /** @type {Queue<any>} */
+  const events = new Queue();
+  source.onmessage = ({ data }) => events.push(JSON.parse(data));
   source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED) return;
-    waiting.push({ type: "end", error: "the server closed the stream" });
-    wake();
+    const error = { message: "the server closed the stream" };
+    if (source.readyState === EventSource.CLOSED) events.push({ type: "end", verdict: "errored", error });
   };
   try {
     while (true) {
-      if (waiting.length === 0) await new Promise((resolve) => (wake = () => resolve(undefined)));
-      const event = waiting.shift();
-      if (event?.type === "text") yield { choices: [{ index: 0, delta: { content: event.text } }] };
-      if (event?.type !== "end") continue;
-      if (event.error) throw new Error(String(event.error.message ?? event.error));
-      return yield { choices: [{ index: 0, delta: {}, finish_reason: REASONS[event.verdict] ?? "stop" }] };
+      const event = await events.next();
+      if (event.type === "text") yield { choices: [{ index: 0, delta: { content: event.text } }] };
+      if (event.type !== "end") continue;
+      const reason = REASONS[event.verdict];
+      if (!reason) throw new Error(event.error?.message ?? `the reply is ${event.verdict}`);
+      return yield { choices: [{ index: 0, delta: {}, finish_reason: reason }] };
     }
   } finally {
     source.close();

@@ -24,7 +24,7 @@ export async function load(model, onProgress) {
   const engine = await CreateMLCEngine(model.id, {
     appConfig: model.list ? { model_list: model.list } : prebuiltAppConfig,
     initProgressCallback: (/** @type {{progress: number, text: string}} */ { progress, text }) =>
-      onProgress({ fraction: progress, text }),
+      onProgress({ fraction: progress, text: `${text.split(/[[:.]/)[0]}, ${Math.round(100 * progress)} %` }),
   });
   return {
     model: model.id,

@@ -1,5 +1,10 @@
 // wllama: llama.cpp in WebAssembly, on the processor of this device, for a GGUF file.
 
+import { Queue } from "./queue.js";
+
+/** Tokens of a conversation that the model sees; more memory, and a slower start, buy more. */
+const CONTEXT = 4096;
+
 /**
  * @typedef {object} Model
  * @property {string} id
@@ -15,11 +20,12 @@
  */
 export async function load(model, onProgress) {
   const { Wllama } = await import(model.module);
-  const wllama = new Wllama({ default: model.wasm });
+  const wllama = new Wllama({ default: model.wasm }, { suppressNativeLog: true });
   await wllama.loadModelFromUrl(model.file, {
+    n_ctx: CONTEXT,
     n_gpu_layers: 0,
     progressCallback: (/** @type {{loaded: number, total: number}} */ { loaded, total }) =>
-      onProgress({ fraction: loaded / total, text: `${megabytes(loaded)} of ${megabytes(total)} MB` }),
+      onProgress({ fraction: loaded / total, text: loaded < total ? `Fetching, ${Math.round((100 * loaded) / total)} %` : "Starting" }),
   });
   let controller = new AbortController();
   return {
@@ -43,14 +49,10 @@ export async function load(model, onProgress) {
  * @returns {AsyncGenerator<import("./engine.js").Chunk>}
  */
 async function* streamed(wllama, request, controller) {
-  /** @type {object[]} */
-  const waiting = [];
-  let wake = () => {};
+  /** @type {Queue<object | null>} a chunk, or the end */
+  const chunks = new Queue();
   let ended = false;
-  const onData = (/** @type {object} */ chunk) => {
-    waiting.push(chunk);
-    wake();
-  };
+  const onData = (/** @type {object} */ chunk) => chunks.push(chunk);
   const done = wllama
     .createChatCompletion({ ...request, stream: true, onData, abortSignal: controller.signal })
     .catch((/** @type {unknown} */ error) => {
@@ -58,22 +60,14 @@ async function* streamed(wllama, request, controller) {
     })
     .finally(() => {
       ended = true;
-      wake();
+      chunks.push(null);
     });
   done.catch(() => {}); // it is awaited below; until then nobody need hear of it
   try {
-    while (waiting.length > 0 || !ended) {
-      if (waiting.length > 0) yield /** @type {object} */ (waiting.shift());
-      else await new Promise((resolve) => (wake = () => resolve(undefined)));
-    }
+    for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) yield chunk;
     if (controller.signal.aborted) yield { choices: [{ index: 0, delta: {}, finish_reason: "abort" }] };
   } finally {
     if (!ended) controller.abort();
     await done;
   }
-}
-
-/** @param {number} bytes */
-function megabytes(bytes) {
-  return Math.round(bytes / 1e6);
 }

@@ -6,8 +6,8 @@ are the same four verbs:
 
 - ``open(request, opening)`` sends the request and returns once the response's headers are there. `Opening` says how
   long that may take, and is told how to give it up.
-- ``read()`` returns what the socket has, waiting for the first byte of it, decompressed; ``b""`` is the end. It never
-  waits for more than is there: a token that is held back is a token late.
+- ``read()`` returns what the socket has, waiting for the first byte of it, decompressed; ``b""`` is the end, however
+  often it is called there. It never waits for more than is there: a token that is held back is a token late.
 - ``close()`` lets go of the connection: it goes back to its pool if ``read`` has returned the end, otherwise its socket
   is closed at once, which is what makes the sender quit.
 - ``interrupt()`` makes a blocked ``read`` return or raise. Sync: called from another thread. Async: called without
@@ -35,6 +35,10 @@ DRAIN_SECONDS = 0.05
 DRAIN_BYTES = 4096
 """How much of it is read for that."""
 
+CANCEL_SECONDS = 1.0
+"""How long it may take to tell a server, with a request of its own, that a response is not wanted any more. Whoever
+leaves a stream that outlives its connection waits for that, and no longer."""
+
 READ_BYTES = 65_536
 """Bounds one read; a read gives what there is, however little."""
 
@@ -59,7 +63,7 @@ class Exchange(Protocol):
 
 
 class Transport(Protocol):
-    """What opens a request."""
+    """What opens a request; in any thread."""
 
     def open(self, request: Request, opening: Opening) -> Exchange:
         """Send `request`; return once the headers of its response are there.
@@ -143,7 +147,7 @@ def transport_for(client: Any) -> Transport:
     if hasattr(client, "urlopen") and hasattr(client, "connection_from_url"):
         from .urllib3 import Urllib3Transport
 
-        return Urllib3Transport(lambda url: client)
+        return Urllib3Transport(lambda url: client, is_ours=False)
     if hasattr(client, "open"):
         transport: Transport = client
         return transport

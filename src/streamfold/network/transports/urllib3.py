@@ -39,10 +39,13 @@ class Urllib3Transport:
 
     Args:
         pool_for: What gives the pool of connections for a URL.
+        is_ours: Whether its connections tell how to interrupt them. Those of others are given a time to respond in,
+            which each byte of the head begins anew.
     """
 
-    def __init__(self, pool_for: Callable[[str], Any]) -> None:
+    def __init__(self, pool_for: Callable[[str], Any], *, is_ours: bool = True) -> None:
         self._pool_for = pool_for
+        self._is_ours = is_ours
 
     def open(self, request: Request, opening: Opening) -> Exchange:
         """Send `request`; return once the headers of its response are there."""
@@ -54,7 +57,7 @@ class Urllib3Transport:
                 url,
                 body=request.body,
                 headers=request.sent_headers,
-                timeout=Timeout(connect=opening.connect, read=None),
+                timeout=Timeout(connect=opening.connect, read=None if self._is_ours else opening.response),
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -63,7 +66,10 @@ class Urllib3Transport:
             raise network_error(error, request) from None  # its traceback would tell the URL
         finally:
             _opening.now = None
-        return _Exchange(response, request)
+        exchange = _Exchange(response, request)
+        if not self._is_ours:
+            exchange.wait_for_ever()
+        return exchange
 
 
 class _Exchange:
@@ -81,6 +87,12 @@ class _Exchange:
             return self._response.read1(READ_BYTES, self._is_encoded)  # a decoder that has nothing to do costs a tenth
         except (HTTPError, OSError, ValueError) as error:
             raise network_error(error, self._request) from None
+
+    def wait_for_ever(self) -> None:
+        """Take back the limit of a read: from here on it can be interrupted."""
+        shutdown: Any = getattr(self._response, "_sock_shutdown", None)  # the only way to the socket of every response
+        with suppress(OSError, AttributeError):
+            shutdown.__self__.settimeout(None)
 
     def close(self) -> None:
         # Not given back to the pool: its lock is not re-entrant, and the garbage collector may come here in the middle.

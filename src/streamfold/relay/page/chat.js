@@ -1,8 +1,10 @@
 // The page: the turns of one chat, and the box to write in.
 
 import { Announcer } from "./announcer.js";
+import { Device } from "./device.js";
 import { newName, the } from "./elements.js";
 import { Exchange } from "./exchange.js";
+import { thisPage } from "./pages.js";
 import { Settings } from "./settings.js";
 import { Turns } from "./turns.js";
 
@@ -36,6 +38,7 @@ function chatOf(hash) {
 const around = {
   turns,
   announcer,
+  device: new Device(),
   before: (/** @type {number} */ n) => exchanges.slice(0, n).flatMap(({ turn, fold }) => saidIn(turn.text, fold.text)),
   paint,
   onChange,
@@ -62,7 +65,9 @@ function show(turn) {
 /** @param {string} text */
 async function ask(text) {
   if (!text.trim() || exchanges.at(-1)?.running) return;
-  const turn = { chat, n: exchanges.length, text, ...unanswered() };
+  const fresh = await unanswered();
+  if (!fresh) return;
+  const turn = { chat, n: exchanges.length, text, ...fresh };
   try {
     await turns.add(turn);
   } catch {
@@ -75,13 +80,19 @@ async function ask(text) {
   await exchange.run(true);
 }
 
-function unanswered() {
-  return { key: newName(), asking: settings.asking, generation: null, blocks: [], nPieces: 0, end: null };
+/** What a turn begins with; nothing where an engine must be chosen first. */
+async function unanswered() {
+  const asking = await settings.asking();
+  if (!asking) return null;
+  const maker = asking.model ? await thisPage() : null;
+  return { key: newName(), asking, generation: null, maker, blocks: [], nPieces: 0, end: null };
 }
 
 /** @param {Exchange} exchange */
 async function retry({ turn }) {
-  const again = { ...turn, ...unanswered() };
+  const fresh = await unanswered();
+  if (!fresh) return;
+  const again = { ...turn, ...fresh };
   await turns.put(again);
   box.focus();
   await show(again).run(true);
@@ -124,11 +135,12 @@ async function reload() {
 /** @param {import("./turns.js").Turn} turn */
 function changed(turn) {
   const known = exchanges[turn.n]?.turn;
-  if (known?.key === turn.key && known.generation) return; // this tab follows it itself
+  if (known?.key === turn.key && (known.generation || exchanges[turn.n]?.isMaker)) return; // this tab sees to it itself
   if (turn.n > exchanges.length) return void reload();
   const here = known?.key === turn.key;
+  if (here && turn.maker && !turn.end) return exchanges[turn.n]?.catchUp(turn);
   if (!here || turn.generation || turn.end) paint(() => void show(turn));
-  if (turn.generation || turn.end) exchanges[turn.n]?.run();
+  if (turn.generation || turn.maker || turn.end) exchanges[turn.n]?.run();
   else onChange(); // the tab that asks will tell when it runs
 }
 
@@ -139,7 +151,8 @@ async function copied(code) {
   return navigator.clipboard !== undefined;
 }
 
-turns.watch(async ({ chat: theirs, n }) => {
+turns.watch(async ({ chat: theirs, n, stop: wished }) => {
+  if (wished && theirs === chat && exchanges[n]?.isMaker) return exchanges[n].stop();
   const turn = theirs === chat ? await turns.at(chat, n) : undefined;
   if (turn) changed(turn);
 });

@@ -5,6 +5,8 @@
 export class StopMatcher {
   /** The stop that ended the text; `null` if none has. @type {string | null} */
   match = null;
+  /** How many characters of the chunk that completed the stop come after it. */
+  discarded = 0;
   #stops;
   #include;
   #held = "";
@@ -33,6 +35,7 @@ export class StopMatcher {
       const found = this.#stops.filter((stop) => advance(stop, chunk[at] ?? ""))[0];
       if (!found) continue;
       this.match = found.string;
+      this.discarded = chunk.length - at - 1;
       const end = this.#held.length + at + 1;
       this.#held = "";
       return text.slice(0, end - (this.#include ? 0 : found.string.length));

@@ -9,7 +9,8 @@
  * @property {string} text
  * @property {import("./settings.js").Asking} asking
  * @property {{id: string, url: string} | null} generation `null` until the server has said it
- * @property {import("./fold.js").Block[]} blocks the reply, once it is whole
+ * @property {string | null} maker the page that makes the reply, where the server does not
+ * @property {import("./fold.js").Block[]} blocks the reply, once it is whole; before, what its maker has kept of it
  * @property {number} nPieces how many pieces that was
  * @property {import("./fold.js").End | null} end `null` until it is whole
  */
@@ -60,7 +61,12 @@ export class Turns {
     this.#channel.postMessage({ chat: turn.chat, n: turn.n });
   }
 
-  /** Hear of turns that other tabs change. @param {(changed: {chat: string, n: number}) => void} listener */
+  /** Ask the tab that makes the reply to stop. @param {Turn} turn */
+  stop({ chat, n }) {
+    this.#channel.postMessage({ chat, n, stop: true });
+  }
+
+  /** Hear of turns that other tabs change, or want to stop. @param {(told: {chat: string, n: number, stop?: true}) => void} listener */
   watch(listener) {
     this.#channel.addEventListener("message", ({ data }) => listener(data));
   }

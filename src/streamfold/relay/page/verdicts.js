@@ -17,6 +17,11 @@ const VERDICTS = {
   timed_out: { label: "Took too long", bad: true },
 };
 
+/** The end of a reply that the page itself sees to. @param {string} verdict @param {string} [message] what went wrong @returns {End} */
+export function endOf(verdict, message) {
+  return { verdict, stop: null, usage: {}, timing: null, error: message ? { type: "page", message } : null };
+}
+
 /** @param {End} end @returns {Verdict} */
 export function verdictOf(end) {
   const { verdict, stop, error } = end;

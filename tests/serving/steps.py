@@ -11,6 +11,7 @@ that are its body; a step that ends the connection, or waits for the client to e
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -57,6 +58,12 @@ def answer(
             await connection.write(b"0\r\n\r\n")
 
     return play
+
+
+def says(wire: bytes, *then: Script) -> Script:
+    """Return a response that brings the lines of `wire`, one a write, and ends after the steps that follow."""
+    content_type = "application/x-ndjson" if wire.startswith(b"{") else "text/event-stream"
+    return answer(send(*wire.splitlines(keepends=True)), *then, content_type=content_type)
 
 
 def each(*steps: Script) -> Script:
@@ -136,6 +143,16 @@ def cut() -> Script:
 
     async def play(connection: Connection) -> None:
         connection.transport.close()
+
+    return play
+
+
+def fall_silent() -> Script:
+    """End the connection by a FIN that TLS does not know of, as whoever stands between can."""
+
+    async def play(connection: Connection) -> None:
+        connection.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await hang()(connection)
 
     return play
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -94,7 +95,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.set_write_buffer_limits(0)
+        transport.set_write_buffer_limits(1, 0)  # under TLS asyncio would never resume after a limit of 0
         self._server.connections.append(self)
 
     def data_received(self, data: bytes) -> None:
@@ -157,8 +158,9 @@ class Server:
         requests: All that was asked, in its order.
     """
 
-    def __init__(self, choose: Callable[[int, Received], Script]) -> None:
+    def __init__(self, choose: Callable[[int, Received], Script], context: ssl.SSLContext | None) -> None:
         self.url = ""
+        self._context = context
         self.connections: list[Connection] = []
         self.requests: list[Received] = []
         self._choose = choose
@@ -185,8 +187,8 @@ class Server:
 
     async def _run(self, stop: asyncio.Event, started: threading.Event) -> None:
         loop = asyncio.get_running_loop()
-        listening = await loop.create_server(lambda: Connection(self), "127.0.0.1", 0, backlog=2_048)
-        self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        listening = await loop.create_server(lambda: Connection(self), "127.0.0.1", 0, backlog=2_048, ssl=self._context)
+        self.url = f"http{'s' if self._context else ''}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         started.set()
         await stop.wait()
         listening.close()
@@ -196,14 +198,17 @@ class Server:
 
 
 @contextmanager
-def serving(*scripts: Script, choose: Callable[[int, Received], Script] | None = None) -> Iterator[Server]:
+def serving(
+    *scripts: Script, choose: Callable[[int, Received], Script] | None = None, context: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """Serve each request by the script whose turn it is, the last one for all that follow.
 
     Args:
         scripts: Usually made by `steps.answer`.
         choose: Gives the script instead, for the number of the request, counted from 0, and the request.
+        context: Makes it speak TLS.
     """
-    server = Server(choose or (lambda number, request: scripts[min(number, len(scripts) - 1)]))
+    server = Server(choose or (lambda number, request: scripts[min(number, len(scripts) - 1)]), context)
     loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
 
     def run() -> None:
