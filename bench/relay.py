@@ -1,91 +1,93 @@
 """The relay against other servers of resumable streams: one producer to many readers, and many producers.
 
-All over real sockets on this machine, the readers in this process and the server in another, its producers in it. A
-token carries the time when it was made; its latency is the time until a reader has it. CPU is the server's alone, for
-each token that a reader got; Redis and the readers are not counted. Latencies are worth something on a quiet machine
-alone. A server that falls behind has received less than 100 percent when the time is over.
+All over real sockets on this machine, the readers in this process and the server in another. A token carries the time
+when it was made; its latency is the time until a reader has it. CPU is the server's alone, for each token that a reader
+got; Redis and the readers are not counted. `growth_mb` is what the server's greatest size grew by while it produced.
+Latencies are worth something on a quiet machine alone. A server that falls behind has received less than 100 percent
+when the time is over.
+
+Producers are in the server, unless the case says otherwise: what is compared is the way from a token to its readers,
+and two of the others know no producer elsewhere. Then two ways in which tokens come to a relay: each producer appends
+over HTTP, or a model's server streams to it.
 """
 
-import asyncio
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from bench.relay_clients import Appenders, Loop, Pace, Producing, Reader, Upstream, no_tick
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ROOT / ".cache" / "bench"
-SECONDS = 10
-MORE = ("p50_ms", "p99_ms", "memory_mb", "received_percent")
+SECONDS = 5
 RATE = 50.0
-CASES = {"1 producer, 1,000 readers": (1, 1000), "200 producers, 1 reader each": (200, 1)}
+MORE = ("p50_ms", "p99_ms", "memory_mb", "growth_mb", "received_percent")
+FEW, MANY = (1, 1000), (200, 1)
+"""How many streams, and readers of each."""
 STREAM = "/v1/stream/generations/{}?offset=-1&live=sse"
 OURS, NPM = "python -m bench.relay_servers.streamfold", "node bench/relay_servers/npm.mjs"
-CONTENDERS = {
-    "streamfold, SQLite": (f"{OURS} {{folder}}/streams.db", STREAM),
-    "streamfold, Redis": (f"{OURS} {{redis}}", STREAM),
+SQLITE, REDIS = f"{OURS} {{folder}}/streams.db", f"{OURS} {{redis}}"
+OTHERS = {
     "@durable-streams/server": (f"{NPM} durable-streams", STREAM),
     "resumable-stream": (f"{NPM} resumable-stream {{redis}}", "/{}"),
     "fastapi-resumable-stream": ("python -m bench.relay_servers.fastapi {redis}", "/{}"),
 }
-"""The server's command, and the path of a stream. The third keeps everything in memory, and nothing else."""
-_TOKEN = re.compile(rb'"t":(\d{6,})}')
+"""The server's command, and the path of a stream. The first keeps everything in memory, and nothing else."""
+SERVERS = {"streamfold, SQLite": (SQLITE, STREAM), "streamfold, Redis": (REDIS, STREAM), **OTHERS}
+VIEWS = {
+    "events": (SQLITE, "/generations/{}/events"),
+    "OpenAI responses": (SQLITE, "/v1/responses/{}?stream=true"),
+    "AI SDK": (SQLITE, "/api/chat/{}/stream"),
+}
+CASES: dict[str, tuple[tuple[int, int], dict[str, tuple[str, str]], Callable[[], Producing] | None]] = {
+    "1 producer, 1,000 readers": (FEW, SERVERS, None),
+    "1 producer, 1,000 readers, the views of a generation (SQLite)": (FEW, VIEWS, None),
+    "200 producers, 1 reader each": (MANY, SERVERS, None),
+    "200 producers that append over HTTP, 1 reader each": (
+        MANY,
+        {
+            "streamfold, SQLite": (SQLITE, ""),
+            "streamfold, Redis": (REDIS, ""),
+            "@durable-streams/server": OTHERS["@durable-streams/server"],
+        },
+        Appenders,
+    ),
+    "200 generations of a model's server, 1 reader each": (
+        MANY,
+        {"streamfold, SQLite": (f"{SQLITE} {{upstream}}", ""), "streamfold, Redis": (f"{REDIS} {{upstream}}", "")},
+        Upstream,
+    ),
+}
 
 
-class Reader(asyncio.Protocol):
-    """Reads one stream; notes how long each token took."""
-
-    def __init__(self, request: bytes, latencies: list[int], opened: asyncio.Future[None]) -> None:
-        self._request = request
-        self._latencies = latencies
-        self._opened = opened
-        self._rest = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._opened.done():
-            self._opened.set_result(None)
-        now = time.monotonic_ns()
-        data = self._rest + data
-        end = 0
-        for token in _TOKEN.finditer(data):
-            self._latencies.append(now - int(token[1]))
-            end = token.end()
-        self._rest = data[max(end, len(data) - 64) :]
-
-
-async def measure(url: str, server: subprocess.Popen[str], path: str, streams: int, readers: int) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
-    say(server, f"{streams} {RATE} {SECONDS}")
-    await asyncio.to_thread(hear, server, "ready")
-    host = urlsplit(url)
+def measure(
+    url: str,
+    server: subprocess.Popen[str],
+    path: str,
+    sizes: tuple[int, int],
+    producing: Producing | None,
+) -> dict[str, Any]:
+    streams, readers = sizes
+    say(server, f"{0 if producing else streams} {RATE} {SECONDS}")
+    hear(server, "ready")
     latencies: list[int] = []
-    transports = []
-    for number in range(streams):
-        for _ in range(readers):
-            opened = loop.create_future()
-            request = f"GET {path.format(number)} HTTP/1.1\r\nHost: {host.netloc}\r\n\r\n".encode()
-            made = await loop.create_connection(
-                lambda r=request, o=opened: Reader(r, latencies, o), host.hostname, host.port
-            )
-            transports.append(made[0])
-            await asyncio.wait_for(opened, 60)
-    before = cpu_of(server.pid)
-    say(server, "go")
-    await asyncio.sleep(SECONDS + 3)
-    used = cpu_of(server.pid) - before
-    for transport in transports:
-        transport.close()
+    with closing(Loop()) as loop:
+        paths = producing.begin(loop, url, streams) if producing else [path.format(n) for n in range(streams)]
+        for path in paths * readers:
+            Reader(loop, url, path, latencies)
+        used, memory = -cpu_of(server.pid), -memory_of(server.pid)
+        expected = streams * readers * RATE * SECONDS
+        tick = Pace(producing, streams, RATE, SECONDS).tick if producing else no_tick
+        say(server, "go")
+        loop.run(lambda: len(latencies) < expected, time.monotonic() + SECONDS + 3, tick)
+        used, memory = used + cpu_of(server.pid), memory + memory_of(server.pid)
     latencies.sort()
     count = len(latencies)
     if not count:
@@ -95,7 +97,8 @@ async def measure(url: str, server: subprocess.Popen[str], path: str, streams: i
         "p50_ms": latencies[count // 2] / 1e6,
         "p99_ms": latencies[count * 99 // 100] / 1e6,
         "memory_mb": memory_of(server.pid),
-        "received_percent": 100 * count / (streams * readers * RATE * SECONDS),
+        "growth_mb": memory,
+        "received_percent": 100 * count / expected,
     }
 
 
@@ -139,17 +142,21 @@ def redis_server(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def race(command: str, path: str, case: tuple[int, int]) -> dict[str, Any]:
+def race(command: str, path: str, sizes: tuple[int, int], producers: Callable[[], Producing] | None) -> dict[str, Any]:
+    producing = producers() if producers else None
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
-        words = command.format(folder=folder, redis=redis).split()
+        upstream = producing.url if isinstance(producing, Upstream) else ""
+        words = command.format(folder=folder, redis=redis, upstream=upstream).split()
         words[0] = sys.executable if words[0] == "python" else words[0]
-        environment = os.environ | {"BENCH_PACKAGES": str(PACKAGES)}
+        environment = os.environ | {"BENCH_PACKAGES": str(PACKAGES), "OPENAI_API_KEY": "none"}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(words, **pipes, text=True, cwd=ROOT, env=environment) as server:
             try:
-                return asyncio.run(measure(hear(server, "http"), server, path, *case))
+                return measure(hear(server, "http"), server, path, sizes, producing)
             finally:
                 server.kill()
+                if isinstance(producing, Upstream):
+                    producing.close()
 
 
 def run() -> list[dict[str, Any]]:
@@ -158,8 +165,8 @@ def run() -> list[dict[str, Any]]:
         print(f"relay: missing {missing or PACKAGES}")
         return []
     rows = []
-    for case, sizes in CASES.items():
-        found = {name: race(command, path, sizes) for name, (command, path) in CONTENDERS.items()}
+    for case, (sizes, servers, producers) in CASES.items():
+        found = {name: race(command, path, sizes, producers) for name, (command, path) in servers.items()}
         for name, row in found.items():
             ratio = {other: row["us_per_event"] / found[other]["us_per_event"] for other in found if other != name}
             rows.append({"bench": "relay", "case": case, "contender": name, **row, "more": MORE, "ratio": ratio})

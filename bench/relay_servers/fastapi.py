@@ -47,4 +47,4 @@ async def ready(streams: int, rate: float, seconds: float) -> Callable[[], Await
     return go
 
 
-asyncio.run(serve(app, ready))
+serve(app, ready)

@@ -15,7 +15,7 @@ async function* tokens(number, rate, seconds) {
   const start = performance.now() + ((number / rate) * 1000) / 200
   for (let count = 0; count < rate * seconds; count++) {
     await sleep(Math.max(0, start + (count / rate) * 1000 - performance.now()))
-    yield `{"t":${process.hrtime.bigint()}}`
+    yield `{"type":"text","text":"@${process.hrtime.bigint()};"}`
   }
 }
 

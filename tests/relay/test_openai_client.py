@@ -216,9 +216,40 @@ def test_a_response_that_breaks_off_has_failed(client):
     assert client.responses.retrieve(seen[0].response.id).status == "failed"
 
 
+def test_a_response_goes_on_from_the_one_before(client, source):
+    first = client.responses.create(model="m", input="say 2", instructions="Be brief.")
+    second = client.responses.create(model="m", input="call weather", previous_response_id=first.id)
+    call = second.output[-1]
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+    third = client.responses.create(
+        model="m", input=[result], previous_response_id=second.id, stream=True, instructions="Be kind."
+    )
+    assert list(third)[-1].type == "response.completed"
+    called = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+    assert source.asked[-1]["messages"] == [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "say 2"},
+        {"role": "assistant", "content": said(2)},
+        {"role": "user", "content": "call weather"},
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+    ]
+
+
+def test_going_on_from_what_is_not_there_is_refused(client):
+    forgotten = client.responses.create(model="m", input="say 1", store=False)
+    running = client.responses.create(model="m", input="say 99 pause 0.1", background=True)
+    broken = client.responses.create(model="m", input="break 1")
+    reasons = {"resp_1": "not found", forgotten.id: "not found", running.id: "in_progress", broken.id: "failed"}
+    for id, reason in reasons.items():
+        with pytest.raises(openai.BadRequestError, match=reason):
+            client.responses.create(model="m", input="say 1", previous_response_id=id)
+    client.responses.cancel(running.id)
+
+
 def test_what_is_kept_elsewhere_is_refused(client):
     with pytest.raises(openai.BadRequestError, match="send the whole conversation"):
-        client.responses.create(model="m", input="say 1", previous_response_id="resp_1")
+        client.responses.create(model="m", input="say 1", conversation="conv_1")
     with pytest.raises(openai.BadRequestError, match="is OpenAI's own"):
         client.responses.create(model="m", input="say 1", tools=[{"type": "web_search"}])
     with pytest.raises(openai.NotFoundError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
@@ -10,57 +11,69 @@ from starlette.responses import Response
 from ..encoders import Encoder
 from ..encoders.frames import error_of, to_json
 from ..events import Event, StreamEnd
+from ..folding import Shown
 from ..reply import Reply, Verdict
-from .following import encoded, events, honest
+from .errors import RelayError
+from .following import HEARTBEAT, honest
 from .generating import ROOT
 from .log import Log
+from .readers import Reader
 from .records import Refold, Start
-from .sse import EventStream
+from .sse import KEEP_ALIVE, EventStream
+from .telling import Telling
 
 UNCACHED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _PASSED_ON = {400, 404, 408, 409, 413, 422, 429}
 """What an upstream says that is about the request; anything else is between the relay and it."""
 
-Shown = list[str | Event]
-
 
 async def streamed(
-    log: Log, start: Start, encoder: Encoder, *, skip: int = 0, headers: Mapping[str, str] | None = None
+    log: Log,
+    start: Start,
+    encoder: Callable[[], Encoder],
+    *,
+    skip: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the reply as it comes, from its first event on; a failure before any is an error of HTTP.
 
     Args:
         log: Where it is.
         start: Which generation.
-        encoder: The protocol.
+        encoder: The protocol; see `Telling`.
         skip: How many events of the protocol the reader has already.
         headers: What else to send.
     """
-    shown = events(log, ROOT + start.id, Refold())
-    first = await _first(shown)
-    if len(first) == 1 and (failed := failure(first[0])):
-        await shown.aclose()
-        return failed
-    said = {"Content-Type": encoder.CONTENT_TYPE, **UNCACHED, **encoder.HEADERS, **named(start), **(headers or {})}
-    return EventStream(encoded(_chained(first, shown), encoder, skip), said)
-
-
-async def _first(shown: AsyncGenerator[Shown, None]) -> Shown:
-    """Wait for the first events, but not for ever: what follows silence is shown as it comes."""
-    for _ in range(2):  # the first record says nothing, then comes news or silence
-        some: Shown = await anext(shown, [])
-        if some:
-            return some
-    return []
-
-
-async def _chained(first: Shown, shown: AsyncGenerator[Shown, None]) -> AsyncGenerator[Shown, None]:
+    reader, pages = await log.reader(ROOT + start.id, 0)
     try:
-        yield first
-        async for some in shown:
-            yield some
-    finally:
-        await shown.aclose()
+        telling = Telling(log, reader, encoder)
+        shown = telling.begin(pages)
+        if not shown and not reader.at_end:  # the first record says nothing; then comes news, or silence
+            shown = telling.begin(await reader.next(HEARTBEAT))
+        if len(shown) == 1 and (failed := failure(shown[0])):
+            reader.close()
+            return failed
+    except BaseException:
+        reader.close()
+        raise
+    protocol = encoder()
+    said = {"Content-Type": protocol.CONTENT_TYPE, **UNCACHED, **protocol.HEADERS, **named(start), **(headers or {})}
+    return EventStream(_told(telling, reader, shown, skip), said, reader)
+
+
+async def _told(telling: Telling, reader: Reader, first: Shown, skip: int) -> AsyncGenerator[bytes, None]:
+    """Yield what the protocol says, without the first `skip` server-sent events of it."""
+    with suppress(RelayError):  # the log is gone: the reader comes back, and is told
+        said = telling.say(first)
+        while True:
+            if skip and said:
+                blocks = said.split(b"\n\n")[:-1]  # JSON has no line ends of its own
+                said = b"".join([block + b"\n\n" for block in blocks[skip:]])
+                skip = max(0, skip - len(blocks))
+            yield said or KEEP_ALIVE
+            if reader.at_end:
+                return
+            said = await telling.tell(await reader.next(HEARTBEAT))
 
 
 def whole(refold: Refold, said: Callable[[Reply, Start], Any]) -> Response:

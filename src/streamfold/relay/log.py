@@ -6,8 +6,10 @@ transaction: forks, what they inherit, and what is swept away when its time is o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
 from .errors import (
@@ -19,6 +21,7 @@ from .errors import (
     StreamNotFoundError,
 )
 from .limits import DEFAULTS, Limits
+from .readers import Reader
 from .rules import appending, generation, lifecycle
 from .rules.appending import Appended
 from .rules.generation import LEASE
@@ -27,13 +30,18 @@ from .rules.messages import is_json
 from .rules.stream import Fork, Page, Producer, Rule, Stream, expired, living, slack, touch, trim
 from .rules.subscription import reserved
 from .stores import Store
-from .tails import Tail, Tails
+from .tails import Tails
 
 T = TypeVar("T")
 
 
 class Follower(Protocol):
     """What wants to hear of all streams; see `subscriptions.Subscriptions`."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether it wants to hear of anything now."""
+        ...
 
     def changed(self, path: str) -> None:
         """Hear that the stream at `path` has grown or gone, by this log."""
@@ -58,19 +66,23 @@ class Log:
     def __init__(self, store: Store, limits: Limits = DEFAULTS) -> None:
         self.store = store
         self.limits = limits
-        self.tails = Tails(store, self.read, limits.max_readers)
+        self.tails = Tails(store, self.read, limits.page, limits.max_readers)
         self.follower: Follower | None = None
 
     def stop(self) -> None:
         """End the reading of all that follow a stream: they may come back to another process."""
         self.tails.stop()
 
-    async def _change(self, paths: Sequence[str], rule: Rule[T]) -> T:
+    def _change(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """Do what may add records to the first stream, or free its path."""
-        result = await self.store.transact(paths, rule)
-        if self.follower is not None:
-            self.follower.changed(paths[0])
-        return result
+        done = self.store.transact(paths, rule)
+        if self.follower is not None and self.follower.listens:
+            done.add_done_callback(partial(self._changed, self.follower, paths[0]))
+        return done
+
+    def _changed(self, follower: Follower, path: str, done: asyncio.Future[T]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            follower.changed(path)
 
     async def create(self, path: str, ask: Creation, origin: ForkFrom | None = None) -> Created:
         """Create a stream, or a fork of the stream at `origin`; one that is there and as asked for is left as it is."""
@@ -180,6 +192,24 @@ class Log:
             raise StreamGoneError(owner.path)
         return page.records[: upto - after]
 
+    async def reader(self, path: str, after: int | None) -> tuple[Reader, list[Page]]:
+        """Return one who follows the stream, and the first pages: `follow` for those who have a thousand of them.
+
+        Args:
+            path: The stream.
+            after: How many records the reader has; ``None`` begins at the tail.
+
+        Raises:
+            RelayLimitError: There are too many readers.
+            RelayError: As `read`.
+        """
+        reader = await self.tails.open(path, after)
+        try:
+            return reader, await reader.next()
+        except BaseException:
+            reader.close()
+            raise
+
     async def follow(
         self, path: str, after: int | None, *, patience: float | None = None
     ) -> AsyncGenerator[Page, None]:
@@ -196,20 +226,14 @@ class Log:
         Raises:
             RelayError: As `read`; also when the stream is deleted while it is followed.
         """
-        async with self.tails.follow(path) as tail:
-            page = await self._next(tail, path, tail.position if after is None else after)
+        reader, pages = await self.reader(path, after)
+        with closing(reader):
             while True:
-                yield page
-                if page.at_end or (self.tails.stopped and page.up_to_date):
+                for page in pages:
+                    yield page
+                if reader.at_end:
                     return
-                if page.up_to_date:
-                    await tail.changed(page.next, patience)
-                page = await self._next(tail, path, page.next)
-
-    async def _next(self, tail: Tail, path: str, after: int) -> Page:
-        # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
-        page = None if self.tails.stopped else tail.page(after)
-        return page or await self.read(path, after, self.limits.page)
+                pages = await reader.next(patience)
 
     async def start(
         self, path: str, records: Sequence[bytes] = (), *, lease: float = LEASE, ttl: int | None = None
@@ -217,7 +241,7 @@ class Log:
         """Begin a generation's log; see `rules.generation.start`."""
         return await self._change([path], generation.start(path, records, lease=lease, ttl=ttl))
 
-    async def write(
+    def write(
         self,
         path: str,
         epoch: int,
@@ -226,10 +250,10 @@ class Log:
         *,
         lease: float = LEASE,
         status: str = "",
-    ) -> Stream:
+    ) -> asyncio.Future[Stream]:
         """Append what a generation's producer made, renew its lease, or end it; see `rules.generation.write`."""
         rule = generation.write(path, epoch, after, records, lease=lease, status=status)
-        return await self._change([path], rule)
+        return self._change([path], rule)
 
     async def claim(self, path: str, *, lease: float = LEASE) -> Stream:
         """Put a new producer in charge of a generation; see `rules.generation.claim`."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from starlette.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
+
+from .readers import Reader
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+SEND_BODY = "streamfold.send_body"
+"""Where a request's scope has what sends bodies past our own middleware, all of which looks at starts alone."""
 KEEP_ALIVE = b":\n\n"
 """A comment, which readers ignore and which keeps proxies from hanging up."""
 
@@ -20,18 +24,35 @@ def event(data: bytes, *, name: str = "", id: int | None = None) -> bytes:
     head = f"event: {name}\n" if name else ""
     if id is not None:
         head += f"id: {id}\n"
-    lines = _LINE_END.split(data) if b"\n" in data or b"\r" in data else [data]
+    if 10 not in data and 13 not in data and not data.startswith(b" "):
+        return b"%bdata:%b\n\n" % (head.encode(), data)
+    lines = _LINE_END.split(data)
     body = b"".join(b"data: %b\n" % line if line.startswith(b" ") else b"data:%b\n" % line for line in lines)
     return b"%b%b\n" % (head.encode(), body)
 
 
 class EventStream(StreamingResponse):
-    """A response of server-sent events; its source is closed as soon as the reader is gone."""
+    """A response of server-sent events; the reader leaves as soon as whoever asked is gone."""
 
-    def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str], reader: Reader) -> None:
         super().__init__(events, headers={"Content-Type": "text/event-stream", **headers})
+        self._events = events
+        self._reader = reader
+        self._send_body: Send | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events, whatever happens close their source."""
+        self._send_body = scope.get(SEND_BODY)
+        try:
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send)
+        finally:
+            self._reader.close()
 
     async def stream_response(self, send: Send) -> None:
-        """Send the events, whatever happens close their source."""
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
-            await super().stream_response(send)
+        """Send the start as usual, the events by the shortest way."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        send_body = self._send_body or send
+        async for said in self._events:
+            await send_body({"type": "http.response.body", "body": said, "more_body": True})
+        await send_body({"type": "http.response.body", "body": b"", "more_body": False})

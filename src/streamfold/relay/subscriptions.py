@@ -155,6 +155,11 @@ class Subscriptions:
         await self._check(id, token, wake)
         await self._turn(id, waking.release(id, wake, generation))
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is any subscription."""
+        return bool(self._known)
+
     def changed(self, path: str) -> None:
         """Note that the stream at `path` has grown or gone."""
         if not self._known:

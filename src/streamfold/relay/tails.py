@@ -1,24 +1,36 @@
 """The newest records of streams that somebody follows, kept in memory once for all readers of a stream in this process.
 
-A reader has no queue: it asks for what follows its position. Near the end of the stream the answer is here; a reader
-that is further behind reads from the store, at its own pace. So a slow reader costs nobody anything, and a thousand
-readers cost one look at the store for what others have written, none for what this process wrote.
+A reader has no queue: it asks for what follows its position. Near the end of the stream the answer is here, in pages
+that all readers share; a reader that is further behind reads from the store, at its own pace. So a slow reader costs
+nobody anything, and a thousand readers cost one look at the store for what others have written, none for what this
+process wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
-from .errors import RelayError, RelayLimitError, StreamNotFoundError
+from .errors import RelayError, RelayLimitError, StoreError, StreamNotFoundError
+from .readers import Reader
 from .rules.stream import Page, Stream
 from .stores import Store
 
+if TYPE_CHECKING:
+    from .telling import Teller
+
 KEPT = 256 * 1024
 """Bytes of records that are kept of each stream that is followed."""
+KEPT_PAGES = 128
+"""Pages of them: one with a single token takes a kilobyte besides."""
+
+TRIES = 15
+"""How often a store that fails is asked what others have written, before the readers hear that it is broken."""
+PAUSE = 0.2
+"""Seconds between two of these."""
 
 
 class Reading(Protocol):
@@ -30,12 +42,19 @@ class Reading(Protocol):
 
 
 class Tail:
-    """The newest pages of one stream. Made by `Tails.follow`."""
+    """The newest pages of one stream. Made by `Tails.open`.
+
+    Attributes:
+        position: How many records there are, as far as is known here.
+        waiting: Who is to be woken by news, once.
+        tellers: Who says the newest pages in the words of a protocol, for all readers; see `telling`.
+    """
 
     def __init__(self, path: str, store: Store, read: Reading) -> None:
         self.readers = 0
+        self.tellers: dict[str, Teller] = {}
         self.opened = asyncio.ensure_future(self._open())
-        self._path = path
+        self.path = path
         self._store = store
         self._read = read
         self._stream: Stream | None = None
@@ -44,14 +63,14 @@ class Tail:
         self._by_start: dict[int, Page] = {}
         self._kept = 0
         self._error: RelayError | None = None
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[asyncio.Future[None]] = set()
         self._stale = False
         self._refreshing: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] | None = None
 
     async def _open(self) -> None:
-        self._unwatch = await self._store.watch(self._path, self._news)
-        page = await self._read(self._path, 0, 0)
+        self._unwatch = await self._store.watch(self.path, self._news)
+        page = await self._read(self.path, 0, 0)
         self._stream, self.position = page.stream, page.stream.tail
         if self._stale:
             self._refresh()
@@ -69,8 +88,11 @@ class Tail:
         if self._unwatch is not None:
             self._unwatch()
 
-    def page(self, after: int) -> Page | None:
+    def pages(self, after: int) -> list[Page] | None:
         """Return what follows the first `after` records, as far as it is here; ``None`` if it is not.
+
+        If nothing follows, that is an empty page. The pages are the same ones for all readers, but for one who stands
+        within a page.
 
         Raises:
             RelayError: The stream is gone, or the store is broken.
@@ -78,8 +100,19 @@ class Tail:
         if self._error is not None:
             raise self._error
         if self._stream is not None and after == self.position == self._stream.tail:
-            return Page(self._stream, after, ())
-        return self._by_start.get(after) or self._part(after)
+            return [Page(self._stream, after, ())]
+        page = self._by_start.get(after) or self._part(after)
+        if page is None:
+            return None
+        pages = [page]
+        while (position := page.next) < self.position:
+            page = self._by_start[position]
+            pages.append(page)
+        return pages
+
+    def shares(self, page: Page) -> bool:
+        """Tell whether it is a page that all readers share."""
+        return self._by_start.get(page.after) is page
 
     def _part(self, after: int) -> Page | None:
         for page in reversed(self._pages):
@@ -87,21 +120,10 @@ class Tail:
                 return Page(page.stream, after, page.records[after - page.after :])
         return None
 
-    async def changed(self, after: int, patience: float | None) -> bool:
-        """Wait until there is more than `after` records, or an end; return whether, within `patience` seconds."""
+    def has_news(self, after: int) -> bool:
+        """Tell whether there is more than `after` records, or an end."""
         stream = self._stream
-        if self._error is not None or stream is None or stream.closed or max(self.position, stream.tail) > after:
-            return True
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
-        try:
-            async with asyncio.timeout(patience):
-                await waiter
-        except TimeoutError:
-            return False
-        finally:
-            self._waiting.discard(waiter)
-        return True
+        return self._error is not None or stream is None or stream.closed or max(self.position, stream.tail) > after
 
     def _news(self, page: Page | None) -> None:
         if self._stream is None:
@@ -120,16 +142,24 @@ class Tail:
         try:
             while self._stale:
                 self._stale = False
-                page = await self._read(self._path, self.position, KEPT)
+                page = await self._read_again()
                 self._take(page)
                 self._stale |= not page.up_to_date
         except RelayError as error:
             self._fail(error)
 
+    async def _read_again(self) -> Page:
+        """Read what follows; a store that fails is asked again, as it may come back."""
+        for _ in range(TRIES - 1):
+            with suppress(StoreError):
+                return await self._read(self.path, self.position, KEPT)
+            await asyncio.sleep(PAUSE)
+        return await self._read(self.path, self.position, KEPT)
+
     def _take(self, page: Page) -> None:
         known = self._stream
         if known is None or page.stream.id != known.id:
-            self._fail(StreamNotFoundError(self._path))
+            self._fail(StreamNotFoundError(self.path))
             return
         if page.next > self.position:
             if page.after < self.position:
@@ -145,7 +175,7 @@ class Tail:
         self._by_start[page.after] = page
         self.position = page.next
         self._kept += sum(map(len, page.records))
-        while self._kept > KEPT and len(self._pages) > 1:
+        while (self._kept > KEPT and len(self._pages) > 1) or len(self._pages) > KEPT_PAGES:
             dropped = self._pages.popleft()
             del self._by_start[dropped.after]
             self._kept -= sum(map(len, dropped.records))
@@ -156,7 +186,7 @@ class Tail:
 
     def wake(self) -> None:
         """Let all readers look again."""
-        waiting, self._waiting = self._waiting, set()
+        waiting, self.waiting = self.waiting, set()
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
@@ -168,12 +198,14 @@ class Tails:
     Args:
         store: Where the streams are.
         read: What reads a page.
+        page: How many bytes a reader gets at once of what is not here.
         max_readers: How many readers there may be at once.
     """
 
-    def __init__(self, store: Store, read: Reading, max_readers: int) -> None:
+    def __init__(self, store: Store, read: Reading, page: int, max_readers: int) -> None:
+        self.read = read
+        self.page = page
         self._store = store
-        self._read = read
         self._max_readers = max_readers
         self._tails: dict[str, Tail] = {}
         self.readers = 0
@@ -185,9 +217,8 @@ class Tails:
         for tail in self._tails.values():
             tail.wake()
 
-    @asynccontextmanager
-    async def follow(self, path: str) -> AsyncIterator[Tail]:
-        """Give the tail of the stream at `path`, as long as the context lasts.
+    async def open(self, path: str, after: int | None) -> Reader:
+        """Return a new reader of the stream at `path`, who has `after` records; ``None`` begins at the tail.
 
         Raises:
             RelayLimitError: There are too many readers.
@@ -197,16 +228,21 @@ class Tails:
             raise RelayLimitError("max_readers", self._max_readers, 429)
         tail = self._tails.get(path)
         if tail is None or tail.failed:
-            tail = self._tails[path] = Tail(path, self._store, self._read)
+            tail = self._tails[path] = Tail(path, self._store, self.read)
         tail.readers += 1
         self.readers += 1
         try:
             await asyncio.shield(tail.opened)
-            yield tail
-        finally:
-            self.readers -= 1
-            tail.readers -= 1
-            if not tail.readers:
-                tail.close()
-                if self._tails.get(path) is tail:
-                    del self._tails[path]
+        except BaseException:
+            self.leave(tail)
+            raise
+        return Reader(self, tail, after)
+
+    def leave(self, tail: Tail) -> None:
+        """Let a reader go; the last one closes the tail."""
+        self.readers -= 1
+        tail.readers -= 1
+        if not tail.readers:
+            tail.close()
+            if self._tails.get(tail.path) is tail:
+                del self._tails[tail.path]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NoReturn
 
 import msgspec
@@ -23,11 +24,13 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+@lru_cache(maxsize=256)
 def is_json(content_type: str) -> bool:
     """Tell whether a stream of this type keeps the borders of its messages."""
     return media_type(content_type) == "application/json"
 
 
+@lru_cache(maxsize=256)
 def is_text(content_type: str) -> bool:
     """Tell whether a stream of this type can be sent as it is in server-sent events."""
     return is_json(content_type) or media_type(content_type).startswith("text/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -40,7 +41,7 @@ class Store(Protocol):
         """Return the store's time, in seconds since 1970: one clock for all that share the store."""
         ...
 
-    async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
+    def transact(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """Run a rule on the streams at these paths and write its change, all or nothing.
 
         Whatever the rule raises is raised here, and nothing is written. The rule runs where nobody else can change

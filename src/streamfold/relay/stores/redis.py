@@ -4,8 +4,8 @@ A stream's state is one value and its records are the entries of a Redis Stream,
 number of the last record. Transactions that wait are sent together: their rules run here, on states that were read or
 are remembered, and a script writes each change if the states are still what its rule saw: compare-and-append, in one
 step for all streams of a rule. If they are not, the script returns them and the rule runs again. Every change is
-published, so that readers on all nodes hear of it; whoever was cut off from that looks at everything it watches when it
-is back.
+published, so that readers on all nodes hear of it (those of this node at once); whoever was cut off from that looks at
+everything it watches when it is back.
 
 Acknowledged means written to Redis; how durable that is, is Redis's own setting (``appendfsync``). All nodes use the
 clock of the Redis server.
@@ -19,8 +19,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+import msgspec
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -44,7 +45,7 @@ CHANGED = PREFIX + "changed:"
 DUE = PREFIX + "due"
 PATHS = PREFIX + "paths"
 IDS = PREFIX + "ids"
-GROUP = 128
+GROUP = 256
 """Transactions that are sent together."""
 IDS_AT_ONCE = 256
 """Ids for new streams that a node takes for itself at a time."""
@@ -105,20 +106,22 @@ class RedisStore:
             await self._news.start()
         self._writer = asyncio.create_task(self._write())
 
-    async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
+    def transact(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """See `Store.transact`."""
-        return cast("T", await self._jobs.do(paths, rule))
+        return self._jobs.do(paths, rule)
 
     async def _write(self) -> None:
         while self._jobs or not self._jobs.closing:
             self._jobs.wanted.clear()
             if self._jobs:
                 await self._commit(self._jobs.take(GROUP))
+                await self._jobs.gather()
             else:
                 await self._jobs.wanted.wait()
 
     async def _commit(self, jobs: Sequence[Job]) -> None:
         together, later = units(jobs)
+        written = True
         try:
             with _store_errors():
                 states = await self._known([path for unit in together for path in unit.paths])
@@ -127,16 +130,20 @@ class RedisStore:
                     later += unit.decide(self.now(), states, self._ids.popleft)
                 conflicts = await self._send(together)
         except Exception as error:  # whatever it is, those who wait are told
+            written = False
             self._states.clear()
+            self._news.disown()
             for job in (job for unit in together for job in unit.jobs):
                 job.error = error
             conflicts = {}
         for number, unit in enumerate(together, 1):
             if number in conflicts:
                 later += unit.jobs
-            else:
-                for job in unit.jobs:
-                    job.settle()
+                continue
+            for job in unit.jobs:
+                job.settle()
+            if written:
+                self._news.tell(unit.news())
         self._jobs.put_back(later)
 
     async def _known(self, paths: Sequence[str]) -> dict[str, bytes]:
@@ -156,13 +163,9 @@ class RedisStore:
 
     async def _send(self, together: Sequence[Unit]) -> dict[int, list[bytes]]:
         """Write the units; return the true states of those that were decided on others, by their number from 1."""
-        keys: list[str] = [DUE, PATHS]
-        args: list[Any] = [CHANGED]
-        for unit in together:
-            more_keys, more_args = unit.write(STATE, RECORDS)
-            keys += more_keys
-            args += more_args
-        conflicts = {number: states for number, *states in await self._call(self._script, keys, args)}
+        told = msgspec.msgpack.encode([unit.write(STATE, RECORDS) for unit in together])
+        answer = await self._call(self._script, [DUE, PATHS], [CHANGED, self._news.origin, told])
+        conflicts = {number: states for number, *states in answer}
         for number, unit in enumerate(together, 1):
             self._remember(unit.paths, conflicts.get(number, unit.states))
         return conflicts

@@ -1,9 +1,13 @@
-"""Hearing from Redis which streams have changed, on one connection for all that are watched."""
+"""Hearing from Redis which streams have changed, on one connection for all that are watched.
+
+What this node writes it tells its own watchers at once (`RedisNews.tell`), and passes over when Redis publishes it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -31,10 +35,14 @@ class RedisNews:
     Args:
         client: Redis.
         prefix: What the channels' names begin with; a path follows.
+
+    Attributes:
+        origin: What the messages of this node begin with.
     """
 
     def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
         self._redis = client
+        self.origin = _new_origin()
         self._prefix = prefix
         self._watchers = Watchers()
         self._confirmed: dict[str, asyncio.Event] = {}
@@ -62,6 +70,14 @@ class RedisNews:
             remove()
             raise
         return remove
+
+    def tell(self, news: Mapping[str, Page | None]) -> None:
+        """Tell the watchers what this node has written."""
+        self._watchers.tell(news)
+
+    def disown(self) -> None:
+        """Hear of what this node has sent by now as of another's: what became of it is not known."""
+        self.origin = _new_origin()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -91,8 +107,8 @@ class RedisNews:
     def _told(self, kind: str, path: str, data: Any) -> None:
         if kind == "subscribe" and path in self._confirmed:
             self._confirmed[path].set()
-        elif kind == "message":
-            self._watchers.tell({path: _page(data)})
+        elif kind == "message" and not data.startswith(self.origin):
+            self._watchers.tell({path: _page(data[len(self.origin) :])})
 
     async def _tidy(self) -> None:
         async with self._changing:
@@ -103,8 +119,12 @@ class RedisNews:
                 await self._pubsub.unsubscribe(*[self._prefix + path for path in unwatched])
 
 
+def _new_origin() -> bytes:
+    return secrets.token_hex(8).encode()
+
+
 def _page(data: bytes) -> Page | None:
-    """Read what the script published: the length of the state, the state, the block of what was appended."""
+    """Read what the script published, after the origin: the state's length, the state, the block that was appended."""
     length, _, rest = data.partition(b":")
     state, block = rest[: int(length)], rest[int(length) :]
     if not state:

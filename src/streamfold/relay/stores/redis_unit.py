@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
+from msgspec import Raw
 from msgspec.structs import replace
 
-from ..rules.stream import Stream, due
+from ..rules.stream import Page, Stream, due
 from .blocks import decode_stream, encode_stream, to_block
 from .jobs import Job
 
@@ -67,21 +67,36 @@ class Unit:
                 return later
         return []
 
-    def write(self, state_prefix: str, records_prefix: str) -> tuple[list[str], list[Any]]:
-        """Return the keys and the arguments for the script."""
-        keys: list[str] = []
-        args: list[Any] = [len(self.paths)]
+    def news(self) -> dict[str, Page | None]:
+        """Return what has happened to each stream, once it is written."""
+        told: dict[str, Page | None] = {}
+        for index, (path, old, new) in enumerate(zip(self.paths, self._before, self._after, strict=True)):
+            records = self._records if index == 0 else []
+            if new is not None and (records or new != old):
+                told[path] = Page(new, new.tail - len(records), records)
+            elif new is None and old is not None:
+                told[path] = None
+        return told
+
+    def write(self, state_prefix: str, records_prefix: str) -> list[list[str | Raw]]:
+        """Return what the script shall be told of each stream."""
         self.states = []
+        told: list[list[str | Raw]] = []
         changes = zip(self.paths, self._seen, self._before, self._after, strict=True)
         for index, (path, seen, old, new) in enumerate(changes):
             state = b"" if new is None else seen if new == old else encode_stream(new)
             self.states.append(state)
             stream = new or old
-            keys += [state_prefix + path, f"{records_prefix}{stream.id if stream else 0}"]
-            args += [path, seen, state, _due(new), _drop(old, new)]
+            keys = (state_prefix + path, f"{records_prefix}{stream.id if stream else 0}")
             appended = index == 0 and new is not None and bool(self._records)
-            args += [to_block(self._records), new.tail] if appended and new else [b"", 0]
-        return keys, args
+            block, last = (to_block(self._records), str(new.tail)) if appended and new else (b"", "0")
+            told.append([path, *keys, _raw(seen), _raw(state), _due(new), _drop(old, new), _raw(block), last])
+        return told
+
+
+def _raw(data: bytes) -> Raw:
+    """Return bytes as a string of MessagePack: Redis reads no other kind of bytes."""
+    return Raw(b"\xdb" + len(data).to_bytes(4, "big") + data)
 
 
 def _due(stream: Stream | None) -> str:

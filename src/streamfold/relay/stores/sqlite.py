@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ..errors import StoreError
 from ..rules.stream import Page, Rule, Stream
@@ -71,9 +71,9 @@ class SQLiteStore:
         self._writing, self._reading = _connect(file), _connect(file)
         self._writer = asyncio.create_task(self._write())
 
-    async def transact(self, paths: Sequence[str], rule: Rule[T]) -> T:
+    def transact(self, paths: Sequence[str], rule: Rule[T]) -> asyncio.Future[T]:
         """See `Store.transact`."""
-        return cast("T", await self._jobs.do(paths, rule))
+        return self._jobs.do(paths, rule)
 
     async def read(self, path: str, after: int, limit: int) -> Page | None:
         """See `Store.read`."""
@@ -113,6 +113,7 @@ class SQLiteStore:
             self._jobs.wanted.clear()
             if self._jobs:
                 await self._commit(self._jobs.take(GROUP))
+                await self._jobs.gather()
             else:
                 await self._rest()
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import base64
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
-import msgspec
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,7 +31,8 @@ from ..errors import (
 )
 from ..http import body_of, log_of, refusal
 from ..log import Log
-from ..rules.cursors import next_cursor
+from ..readers import Reader
+from ..rules.cursors import INTERVAL, next_cursor
 from ..rules.messages import is_json, is_text, join, split, whole_characters
 from ..rules.offsets import to_offset
 from ..rules.stream import Page, Stream
@@ -47,6 +47,8 @@ HEARTBEAT = 15.0
 """Seconds without news after which an event stream shows that it is alive."""
 CONNECTION = 60.0
 """Seconds after which an event stream is ended, so that readers can be collapsed onto shared ones (5.8)."""
+MOST_ENCODED = 8
+"""In how many forms a page is kept: a reader that is ahead of the time has a cursor of its own."""
 
 
 async def stream(request: Request) -> Response:
@@ -155,59 +157,64 @@ async def _events(log: Log, stream: Stream, asked: said.Reading) -> Response:
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     if not is_text(stream.content_type):
         headers["Stream-SSE-Data-Encoding"] = "base64"
-    pages = _between_characters(log.follow(stream.path, asked.after, patience=HEARTBEAT))
-    first = await anext(pages)  # what is refused, is refused before the response begins
-    return EventStream(_event_stream(first, pages, asked), headers)
+    reader, first = await log.reader(stream.path, asked.after)  # what is refused, is refused before the response begins
+    return EventStream(_event_stream(reader, first, asked), headers, reader)
 
 
-async def _event_stream(first: Page, pages: AsyncGenerator[Page, None], asked: said.Reading) -> AsyncIterator[bytes]:
-    until = time.monotonic() + CONNECTION
-    async with aclosing(pages):
-        yield _data(first) + _control(first, asked)
-        with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
-            async for page in pages:
-                yield _data(page) + _control(page, asked) if page.records or page.at_end else KEEP_ALIVE
-                if time.monotonic() > until:
-                    return
+async def _event_stream(reader: Reader, pages: list[Page], asked: said.Reading) -> AsyncGenerator[bytes, None]:
+    begun = time.monotonic()
+    cursor, good_until = _cursor(asked), begun + INTERVAL
+    kind = pages[0].stream.content_type
+    held: list[Page] | None = [] if is_text(kind) and not is_json(kind) else None
+    with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
+        while True:
+            if held is not None:
+                pages, held = _between_characters([*held, *pages])
+            if pages:
+                yield _told(pages[0], cursor) if len(pages) == 1 else b"".join([_told(page, cursor) for page in pages])
+            if reader.at_end or (now := time.monotonic()) > begun + CONNECTION:
+                return
+            if now > good_until:
+                cursor, good_until = _cursor(asked), now + INTERVAL
+            pages = await reader.next(HEARTBEAT)
+            if not (pages[-1].records or reader.at_end):
+                yield KEEP_ALIVE
+                pages = []
 
 
-async def _between_characters(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
-    """Join pages of text where one ends within a character: an event is text of its own."""
-    held: Sequence[bytes] = ()
-    async with aclosing(pages):
-        async for page in pages:
-            if held:
-                page = Page(page.stream, page.after - len(held), [*held, *page.records])
-            held = () if page.at_end or _is_whole(page) else page.records
-            if not held:
-                yield page
+def _between_characters(pages: list[Page]) -> tuple[list[Page], list[Page]]:
+    """Join pages of text, and tell whether they must be held: an event is text of its own, and ends no character."""
+    if not pages:
+        return [], []
+    last = pages[-1]
+    if len(pages) > 1:
+        last = Page(last.stream, pages[0].after, [record for page in pages for record in page.records])
+    if last.at_end or whole_characters(b"".join(last.records[-3:])):
+        return [last], []
+    return [], [last]
 
 
-def _is_whole(page: Page) -> bool:
-    kind = page.stream.content_type
-    return is_json(kind) or not is_text(kind) or whole_characters(b"".join(page.records[-3:]))
+def _told(page: Page, cursor: str) -> bytes:
+    """Return the events of a page; they are the same for all its readers, but for those who are ahead of the time."""
+    told = page.encoded.get(cursor)
+    if told is None:
+        told = _data(page) + _control(page, cursor)
+        if len(page.encoded) < MOST_ENCODED:
+            page.encoded[cursor] = told
+    return told
 
 
 def _data(page: Page) -> bytes:
-    """Return the data event of a page: the same for all its readers."""
     if not page.records:
         return b""
-    if "durable_streams" not in page.encoded:
-        body = join(page.records, page.stream.content_type)
-        body = body if is_text(page.stream.content_type) else base64.b64encode(body)
-        page.encoded["durable_streams"] = event(body, name="data")
-    return page.encoded["durable_streams"]
+    body = join(page.records, page.stream.content_type)
+    return event(body if is_text(page.stream.content_type) else base64.b64encode(body), name="data")
 
 
-def _control(page: Page, asked: said.Reading) -> bytes:
-    control: dict[str, str | bool] = {"streamNextOffset": to_offset(page.next)}
-    if page.at_end:
-        control["streamClosed"] = True
-    else:
-        control["streamCursor"] = _cursor(asked)
-    if page.up_to_date:
-        control["upToDate"] = True
-    return event(msgspec.json.encode(control), name="control")
+def _control(page: Page, cursor: str) -> bytes:
+    where = '"streamClosed":true' if page.at_end else f'"streamCursor":"{cursor}"'
+    caught_up = ',"upToDate":true' if page.up_to_date else ""
+    return event(f'{{"streamNextOffset":"{to_offset(page.next)}",{where}{caught_up}}}'.encode(), name="control")
 
 
 def _cursor(asked: said.Reading) -> str:

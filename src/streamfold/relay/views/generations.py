@@ -13,8 +13,8 @@ Records are described in `records`. A reader that comes again says ``Last-Event-
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from ..following import HEARTBEAT, refolded
 from ..generating import ROOT
 from ..http import answer, asked_as, begin, generations_of, json_of, listed, log_of, readable
 from ..log import Log
+from ..readers import Reader
 from ..rules.stream import Page, Stream
 from ..sse import KEEP_ALIVE, EventStream, event
 
@@ -87,9 +88,8 @@ async def follow(request: Request) -> Response:
         raise BadRequestError(f"the position {after:,} is beyond the {stream.tail:,} records")
     if stream.closed and after == stream.tail:
         return Response(None, 204, {"Cache-Control": "no-store"})
-    pages = log.follow(path, after, patience=HEARTBEAT)
-    first = await anext(pages)  # what is refused, is refused before the response begins
-    return EventStream(_events(first, pages), {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    reader, first = await log.reader(path, after)  # what is refused, is refused before the response begins
+    return EventStream(_events(reader, first), {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}, reader)
 
 
 def _position(request: Request) -> int:
@@ -100,20 +100,23 @@ def _position(request: Request) -> int:
     return int(said)
 
 
-async def _events(first: Page, pages: AsyncGenerator[Page, None]) -> AsyncIterator[bytes]:
-    async with aclosing(pages):
-        yield RECONNECT + _encoded(first)
-        with suppress(RelayError):  # the log is gone: the reader comes back, and is told
-            async for page in pages:
-                yield _encoded(page) or KEEP_ALIVE
+async def _events(reader: Reader, first: list[Page]) -> AsyncGenerator[bytes, None]:
+    yield RECONNECT + _encoded(first)
+    with suppress(RelayError):  # the log is gone: the reader comes back, and is told
+        while not reader.at_end:
+            yield _encoded(await reader.next(HEARTBEAT)) or KEEP_ALIVE
 
 
-def _encoded(page: Page) -> bytes:
-    """Return the events of a page: the same for all its readers."""
-    if "generations" not in page.encoded:
-        numbered = enumerate(page.records, page.after + 1)
-        page.encoded["generations"] = b"".join([event(record, id=number) for number, record in numbered])
-    return page.encoded["generations"]
+def _encoded(pages: list[Page]) -> bytes:
+    said = [page.encoded.get("generations") or _encode(page) for page in pages]
+    return said[0] if len(said) == 1 else b"".join(said)
+
+
+def _encode(page: Page) -> bytes:
+    """Return the events of a page, which are the same for all its readers."""
+    numbered = enumerate(page.records, page.after + 1)
+    said = page.encoded["generations"] = b"".join([event(record, id=number) for number, record in numbered])
+    return said
 
 
 async def engines(request: Request) -> Response:

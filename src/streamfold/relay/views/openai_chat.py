@@ -6,6 +6,7 @@ follows and cancels; the same request with the same ``Idempotency-Key`` gets the
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ async def create(request: Request) -> Response:
     start = (await begin(request, question, asked.model, "chatcmpl-")).start
     log = log_of(request)
     if asked.stream:
-        return await streamed(log, start, OpenAIChatEncoder(start.id, start.model, start.created))
+        return await streamed(log, start, partial(OpenAIChatEncoder, start.id, start.model, start.created))
     return whole(await refolded(log, ROOT + start.id, wait=True), _completion)
 
 

@@ -13,11 +13,11 @@ from ..http import asked_as
 
 _BESIDES = {
     *("background", "include", "metadata", "parallel_tool_calls", "prompt_cache_key", "prompt_cache_retention"),
-    *("safety_identifier", "service_tier", "store", "stream_options", "truncation", "user"),
+    *("safety_identifier", "service_tier", "stream_options", "truncation", "user"),
 }
 """What has no effect here, or one that a chat has no word for."""
 
-_UNKNOWN = ("conversation", "previous_response_id", "prompt")
+_UNKNOWN = ("conversation", "prompt")
 """What refers to something that is kept at OpenAI: said, and not silently passed over."""
 
 
@@ -39,6 +39,8 @@ class Asked(msgspec.Struct):
     tool_choice: Any = None
     text: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None
+    previous_response_id: str | None = None
+    store: bool | None = None
 
 
 def question_of(body: dict[str, Any]) -> tuple[Asked, Question]:

@@ -10,6 +10,7 @@ What belongs to a chat is a log of its own, of the ids of its generations: so an
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ async def create(request: Request) -> Response:
     started = await begin(request, question, asked.model, "msg_")
     if asked.id and started.new:
         await _note(log_of(request), CHATS + asked.id, started.start.id, generations_of(request).retention)
-    return await streamed(log_of(request), started.start, _encoder(started.start))
+    return await streamed(log_of(request), started.start, partial(_encoder, started.start))
 
 
 async def resume(request: Request) -> Response:
@@ -57,7 +58,7 @@ async def resume(request: Request) -> Response:
     start = await _running(log_of(request), request.path_params["id"])
     if start is None:
         return Response(None, 204, {"Cache-Control": "no-store"})
-    return await streamed(log_of(request), start, _encoder(start))
+    return await streamed(log_of(request), start, partial(_encoder, start))
 
 
 async def cancel(request: Request) -> Response:
