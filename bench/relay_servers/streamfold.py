@@ -11,6 +11,7 @@ from streamfold.relay.engines import EngineSpec
 from streamfold.relay.limits import Limits
 from streamfold.relay.records import Start, record_of, start_record
 from streamfold.relay.rules.lifecycle import Creation
+from streamfold.relay.serving import collect_seldom
 from streamfold.relay.writing import Writer
 from streamfold.reply import Reply, Verdict
 
@@ -41,4 +42,5 @@ async def ready(streams: int, rate: float, seconds: float) -> Callable[[], Await
     return go
 
 
+collect_seldom()
 serve(app, ready)
