@@ -164,8 +164,7 @@ def test_the_servers_engine(chromium: Any, served: tuple[str, Scripted]) -> None
     assert ask(page) == ("one two", "complete")
     engine.says("Sat", "urn a", "nd on", HANG)
     assert ask(page, stop="and") == ("Saturn ", "stopped")
-    assert engine.stopped.wait(20)  # whoever leaves stops the model
-    engine.stopped.clear()
+    assert engine.server.all_departed(20)  # whoever leaves stops the model
     engine.says("one ", HANG)
     page.locator("#live-stop").fill("")
     page.locator("#ask").click()
@@ -173,7 +172,7 @@ def test_the_servers_engine(chromium: Any, served: tuple[str, Scripted]) -> None
     page.get_by_role("button", name="Stop the model").click()
     page.locator("#ask:enabled").wait_for()
     assert page.locator("#live-stage .text").text_content() == "one "
-    assert engine.stopped.wait(20)
+    assert engine.server.all_departed(20)
     engine.says("one ", CUT)
     assert ask(page) == ("one ", "ready")  # it has no end
     assert "ConnectionError" in page.locator("#live-status").inner_text()
