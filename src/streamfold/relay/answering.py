@@ -14,12 +14,12 @@ from ..events import Event, StreamEnd
 from ..folding import Shown
 from ..reply import Reply, Verdict
 from .errors import RelayError
-from .following import HEARTBEAT, honest
+from .following import honest
 from .generating import ROOT
 from .log import Log
 from .readers import Reader
 from .records import Refold, Start
-from .sse import KEEP_ALIVE, EventStream
+from .sse import HEARTBEAT, KEEP_ALIVE, EventStream
 from .telling import Telling
 
 UNCACHED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}

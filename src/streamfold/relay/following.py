@@ -11,9 +11,6 @@ from ..reply import Verdict
 from .log import Log
 from .records import Refold
 
-HEARTBEAT = 15.0
-"""Seconds without news after which an event stream shows that it is alive."""
-
 
 async def refolded(
     log: Log, path: str, *, wait: bool = False, told: Callable[[Event | str], object] | None = None

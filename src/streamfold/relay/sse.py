@@ -15,6 +15,8 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 SEND_BODY = "streamfold.send_body"
 """Where a request's scope has what sends bodies past our own middleware, all of which looks at starts alone."""
+HEARTBEAT = 15.0
+"""Seconds without news after which an event stream shows that it is alive."""
 KEEP_ALIVE = b":\n\n"
 """A comment, which readers ignore and which keeps proxies from hanging up."""
 

@@ -37,14 +37,12 @@ from ..rules.messages import is_json, is_text, join, split, whole_characters
 from ..rules.offsets import to_offset
 from ..rules.stream import Page, Stream
 from ..rules.subscription import reserved
-from ..sse import KEEP_ALIVE, EventStream, event
+from ..sse import HEARTBEAT, KEEP_ALIVE, EventStream, event
 from . import stream_requests as said
 
 ROOT = "/v1/stream/"
 GENERATIONS = "generations/"
 """What the paths of generations' logs begin with."""
-HEARTBEAT = 15.0
-"""Seconds without news after which an event stream shows that it is alive."""
 CONNECTION = 60.0
 """Seconds after which an event stream is ended, so that readers can be collapsed onto shared ones (5.8)."""
 MOST_ENCODED = 8

@@ -24,13 +24,13 @@ from starlette.routing import Route
 
 from ..engines import Question
 from ..errors import BadRequestError, RelayError
-from ..following import HEARTBEAT, refolded
+from ..following import refolded
 from ..generating import ROOT
 from ..http import answer, asked_as, begin, generations_of, json_of, listed, log_of, readable
 from ..log import Log
 from ..readers import Reader
 from ..rules.stream import Page, Stream
-from ..sse import KEEP_ALIVE, EventStream, event
+from ..sse import HEARTBEAT, KEEP_ALIVE, EventStream, event
 
 RECONNECT = b"retry:1000\n\n"
 """How many milliseconds an ``EventSource`` waits before it comes again."""
