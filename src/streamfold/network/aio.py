@@ -59,10 +59,7 @@ class AsyncNetwork:
 
     async def again(self) -> None:
         """Let go of a failed attempt."""
-        try:
-            await self.close()
-        finally:
-            await self._cancel()
+        await self.end(False)
 
     async def end(self, finished: bool, cause: BaseException | None = None) -> None:
         """Let go of the attempt: there is no other one."""
