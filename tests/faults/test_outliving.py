@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import trio
 
 from streamfold import Recording, Request, RetryPolicy, Timeouts, Verdict, afold, fold, stream
 from streamfold.network.transports import CANCEL_SECONDS
@@ -22,7 +21,18 @@ from ..serving.server import Script, Server, serving
 from ..serving.steps import answer, cut, half_close, hang, reset, send, stall
 from . import drivers
 from .outliving import NOT_FOUND, asking, conversing
-from .test_quitting import ASYNC, LIMIT, PROMISE, SYNC, TRIES, aby_garbage_collection, under_asyncio, under_trio
+from .test_quitting import (
+    ASYNC,
+    LIMIT,
+    PROMISE,
+    SYNC,
+    TRIES,
+    aby_a_scope_of_trios,
+    aby_cancelling_the_task,
+    aby_garbage_collection,
+    under_asyncio,
+    under_trio,
+)
 
 ENDS = {"fin": cut, "rst": reset}
 GO_ON = RetryPolicy(attempts=100, after_text="continue")
@@ -169,16 +179,7 @@ WAITS: dict[str, Script] = {"no head": hang(), "keep-alives": answer(BEGUN, stal
 
 @pytest.mark.parametrize("script", WAITS.values(), ids=WAITS)
 def test_cancelling_a_task(script: Script) -> None:
-    async def leave(request: Request) -> float:
-        task = asyncio.create_task(afold(request))
-        await asyncio.sleep(0.1)
-        left = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return left
-
-    is_prompt(under_asyncio(leave), script)
+    is_prompt(under_asyncio(aby_cancelling_the_task), script)
 
 
 def test_cancelling_a_task_again_and_again() -> None:
@@ -199,14 +200,7 @@ def test_cancelling_a_task_again_and_again() -> None:
 
 @pytest.mark.parametrize("script", WAITS.values(), ids=WAITS)
 def test_a_cancel_scope_of_trios(script: Script) -> None:
-    async def leave(request: Request, client: httpx.AsyncClient) -> float:
-        left = time.monotonic() + LIMIT
-        with trio.move_on_after(LIMIT) as scope:
-            await afold(request, client=client)
-        assert scope.cancelled_caught
-        return left
-
-    is_prompt(under_trio(leave), script)
+    is_prompt(under_trio(aby_a_scope_of_trios), script)
 
 
 QUIT: dict[str, tuple[dict[str, Any], Script, Verdict]] = {

@@ -314,43 +314,46 @@ WAITS: dict[str, Script] = {
 }
 
 
+async def aby_cancelling_the_task(request: Request) -> float:
+    task = asyncio.create_task(afold(request))
+    await asyncio.sleep(0.1)
+    left = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    assert caught.value.streamfold_partial.verdict is Verdict.CANCELLED  # type: ignore[attr-defined]
+    return left
+
+
+async def aby_a_timeout(request: Request) -> float:
+    left = time.monotonic() + LIMIT
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(LIMIT):
+            await afold(request)
+    return left
+
+
+async def aby_a_scope_of_trios(request: Request, client: httpx.AsyncClient) -> float:
+    left = time.monotonic() + LIMIT
+    with trio.move_on_after(LIMIT) as scope:
+        await afold(request, client=client)
+    assert scope.cancelled_caught
+    return left
+
+
 @pytest.mark.parametrize("script", WAITS.values(), ids=WAITS)
 def test_cancelling_a_task(script: Script) -> None:
-    async def leave(request: Request) -> float:
-        task = asyncio.create_task(afold(request))
-        await asyncio.sleep(0.1)
-        left = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-        assert caught.value.streamfold_partial.verdict is Verdict.CANCELLED  # type: ignore[attr-defined]
-        return left
-
-    is_prompt(under_asyncio(leave), script)
+    is_prompt(under_asyncio(aby_cancelling_the_task), script)
 
 
 @pytest.mark.parametrize("script", WAITS.values(), ids=WAITS)
 def test_a_timeout_of_the_callers_own(script: Script) -> None:
-    async def leave(request: Request) -> float:
-        left = time.monotonic() + LIMIT
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(LIMIT):
-                await afold(request)
-        return left
-
-    is_prompt(under_asyncio(leave), script)
+    is_prompt(under_asyncio(aby_a_timeout), script)
 
 
 @pytest.mark.parametrize("script", WAITS.values(), ids=WAITS)
 def test_a_cancel_scope_of_trios(script: Script) -> None:
-    async def leave(request: Request, client: httpx.AsyncClient) -> float:
-        left = time.monotonic() + LIMIT
-        with trio.move_on_after(LIMIT) as scope:
-            await afold(request, client=client)
-        assert scope.cancelled_caught
-        return left
-
-    is_prompt(under_trio(leave), script)
+    is_prompt(under_trio(aby_a_scope_of_trios), script)
 
 
 def test_cancelling_while_waiting_for_a_retry() -> None:

@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import aiohttp
-import httpx
 import pytest
-import trio
 import urllib3
 
 from streamfold import Reply, Request, Timeouts, Verdict
@@ -36,8 +34,7 @@ def callers_urllib3(sources: Iterable[Any], **options: Any) -> list[Reply]:
 
 
 def sync_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
-    with httpx.Client(verify=client_context()) as client:
-        return drivers.urllib3(sources, client=client, **options)
+    return drivers.sync_httpx(sources, verify=client_context(), **options)
 
 
 async def over_aiohttp(sources: Iterable[Any], **options: Any) -> list[Reply]:
@@ -54,24 +51,16 @@ async def goodbyes() -> None:
         await asyncio.sleep(0.01)
 
 
-async def over_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
-    async with httpx.AsyncClient(verify=client_context()) as client:
-        return await drivers.each(sources, client=client, **options)
-
-
 def callers_aiohttp(sources: Iterable[Any], **options: Any) -> list[Reply]:
     return asyncio.run(over_aiohttp(sources, **options))
 
 
 def async_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
-    return asyncio.run(over_httpx(sources, **options))
+    return drivers.async_httpx(sources, verify=client_context(), **options)
 
 
 def trio_httpx(sources: Iterable[Any], **options: Any) -> list[Reply]:
-    async def main() -> list[Reply]:
-        return await over_httpx(sources, **options)
-
-    return trio.run(main)
+    return drivers.trio_httpx(sources, verify=client_context(), **options)
 
 
 OURS = [own_urllib3, callers_aiohttp]
