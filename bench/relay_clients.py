@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 
 _TOKEN = re.compile(rb"@(\d+);")
 _MOST_OF_A_TOKEN = 32
-_BUFFER = 1 << 18
+_ANSWER = 4096
+_BUFFER = bytearray(1 << 18)
+"""For all of them in turn: to allocate so much at each read can cost more than the read."""
 
 
 class Loop:
@@ -67,20 +69,20 @@ class Reader:
         began = connection.recv(12)
         if not began.endswith(b" 200"):
             raise RuntimeError(f"{path} was answered with {began + connection.recv(1000)!r}")
-        self._receive = connection.recv
+        self._receive = connection.recv_into
         self._latencies = latencies
         self._newest = 0
         self._rest = b""
         loop.add(connection, self._take)
 
     def _take(self) -> bool:
-        data = b""
+        size = 0
         with suppress(ConnectionError):
-            data = self._receive(_BUFFER)
+            size = self._receive(_BUFFER)
         now = time.monotonic_ns()
-        if not data:
+        if not size:
             return False
-        data = self._rest + data
+        data = self._rest + _BUFFER[:size]
         end = 0
         for token in _TOKEN.finditer(data):
             end, made = token.end(), int(token[1])
@@ -159,7 +161,7 @@ class Appenders:
         self._connections[number].send(b"%b%d\r\n\r\n%b" % (self._heads[number], len(body), body))
 
     def _answered(self, number: int) -> bool:
-        answer = self._connections[number].recv(_BUFFER)
+        answer = self._connections[number].recv(_ANSWER)
         if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 204")):
             raise RuntimeError(f"an append was answered with {answer!r}")
         self._busy[number] = False
@@ -191,7 +193,7 @@ class Upstream:
         connection = self._listening.accept()[0]
         asked = b""
         while not asked.endswith(b"}"):
-            asked += connection.recv(_BUFFER)
+            asked += connection.recv(_ANSWER)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
         return connection
 
