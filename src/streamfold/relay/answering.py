@@ -58,7 +58,7 @@ async def streamed(
         raise
     protocol = encoder()
     said = {"Content-Type": protocol.CONTENT_TYPE, **UNCACHED, **protocol.HEADERS, **named(start), **(headers or {})}
-    return EventStream(_told(telling, reader, shown, skip), said, reader)
+    return EventStream(_told(telling, reader, shown, skip), said, reader, None if skip else telling.tell_at_once)
 
 
 async def _told(telling: Telling, reader: Reader, first: Shown, skip: int) -> AsyncGenerator[bytes, None]:

@@ -1,13 +1,17 @@
 """Who follows a stream: a position in it, and waiting for more.
 
-A thousand readers of one stream are woken by each token of it, so nothing here is done for each token that can be done
-once: the pages are shared, and the timer of a reader's patience is moved only when it rings.
+A thousand readers of one stream hear of each token of it, so nothing here is done for each token that can be done once:
+the pages are shared, the timer of a reader's patience is moved only when it rings, and to wake a task takes longer than
+to send a token. So while `Reader.next` waits, what can be said and sent at once is, by a call from the tail.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
+from types import coroutine
+from typing import TYPE_CHECKING, Any
 
 from .rules.stream import Page
 
@@ -36,8 +40,11 @@ class Reader:
         self._tails = tails
         self._loop = asyncio.get_running_loop()
         self._waits = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._until = self._rings = 0.0
+        self._waiter: asyncio.Future[Awaitable[None] | None] | None = None
+        self._say: Callable[[list[Page]], bytes] | None = None
+        self._send: Callable[[bytes], Awaitable[None]]
+        self._since = 0.0
+        self._patience: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -51,16 +58,8 @@ class Reader:
             RelayError: As `Log.read`; also when the stream is deleted while it is followed.
         """
         tail = self.tail
-        if self._waits and not self._tails.stopped and not tail.has_news(self.position):
-            waiter = self._waiter = self._loop.create_future()
-            tail.waiting.add(waiter)
-            if patience is not None:
-                self._set_timer(patience)
-            try:
-                await waiter
-            finally:
-                self._waiter = None
-                tail.waiting.discard(waiter)
+        if self._waits:
+            await self._news(patience)
         # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
         stopped = self._tails.stopped
         pages = None if stopped else tail.pages(self.position)
@@ -72,22 +71,73 @@ class Reader:
         self.at_end = self._waits and (last.stream.closed or stopped)
         return pages
 
-    def _set_timer(self, patience: float) -> None:
-        self._until = self._loop.time() + patience
-        if self._timer is not None and self._rings > self._until:
+    def say_at_once(self, say: Callable[[list[Page]], bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Let what comes while `next` waits be said and sent by these; `next` returns only what was not.
+
+        Args:
+            say: Returns what is to be sent of pages, before the stream's end; nothing leaves them to `next`.
+            send: Sends it. What it must wait for, `next` waits for.
+        """
+        self._say, self._send = say, send
+
+    async def _news(self, patience: float | None) -> None:
+        """Wait for what is not said at once."""
+        tail, self._patience = self.tail, patience
+        while not (self._tails.stopped or tail.has_news(self.position)):
+            self._waiter = self._loop.create_future()
+            self._be_patient()
+            tail.waiting.add(self)
+            try:
+                unsent = await self._waiter
+            finally:
+                self._waiter = None
+                tail.waiting.discard(self)
+            if unsent is None:
+                return
+            await unsent
+
+    def hear(self, pages: list[Page] | None) -> bool:
+        """Hear of news from the tail; tell whether this reader goes on waiting for more.
+
+        Args:
+            pages: What follows `position`, if that may be said at once.
+        """
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return False
+        unsent: Awaitable[None] | None = None
+        try:
+            if pages and self._say is not None and (said := self._say(pages)):
+                self.position = pages[-1].next
+                steps = self._send(said).__await__()
+                wish = next(steps, _SENT)
+                if wish is _SENT:
+                    return True
+                unsent = _rest(steps, wish)
+        except Exception as error:  # the reader's own, which `next` raises: the tail has others to tell
+            waiter.set_exception(error)
+        else:
+            waiter.set_result(unsent)
+        return False
+
+    def _be_patient(self) -> None:
+        self._since = self._loop.time()
+        if self._patience is None:
+            return
+        rings = self._since + self._patience
+        if self._timer is not None and self._timer.when() > rings:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._rings = self._until
-            self._timer = self._loop.call_at(self._rings, self._ring)
+            self._timer = self._loop.call_at(rings, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None or self._waiter.done() or self._patience is None:
             return
-        if self._until > self._rings:  # it was set anew since
-            self._rings = self._until
-            self._timer = self._loop.call_at(self._rings, self._ring)
+        until = max(self._since, self.tail.told) + self._patience
+        if until > self._loop.time():  # there were news since it was set
+            self._timer = self._loop.call_at(until, self._ring)
         else:
             self._waiter.set_result(None)
 
@@ -99,3 +149,15 @@ class Reader:
         if self._timer is not None:
             self._timer.cancel()
         self._tails.leave(self.tail)
+
+
+_SENT = object()
+"""What `next` returns for steps that are all done."""
+
+
+@coroutine
+def _rest(steps: Generator[Any, Any, None], wish: Any) -> Generator[Any, Any, None]:
+    """Go on with what has begun and waits for `wish`."""
+    with closing(steps):
+        yield wish
+        yield from steps

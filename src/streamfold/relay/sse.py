@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from .readers import Reader
+from .rules.stream import Page
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -34,12 +35,26 @@ def event(data: bytes, *, name: str = "", id: int | None = None) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """A response of server-sent events; the reader leaves as soon as whoever asked is gone."""
+    """A response of server-sent events; the reader leaves as soon as whoever asked is gone.
 
-    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str], reader: Reader) -> None:
+    Args:
+        events: What is sent, from what `reader` reads.
+        headers: Of the response.
+        reader: Who reads.
+        say: What `events` would yield of pages, if it can be said at once; see `Reader.say_at_once`.
+    """
+
+    def __init__(
+        self,
+        events: AsyncGenerator[bytes, None],
+        headers: Mapping[str, str],
+        reader: Reader,
+        say: Callable[[list[Page]], bytes] | None,
+    ) -> None:
         super().__init__(events, headers={"Content-Type": "text/event-stream", **headers})
         self._events = events
         self._reader = reader
+        self._say = say
         self._send_body: Send | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +70,12 @@ class EventStream(StreamingResponse):
         """Send the start as usual, the events by the shortest way."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         send_body = self._send_body or send
+
+        def send_said(said: bytes) -> Awaitable[None]:
+            return send_body({"type": "http.response.body", "body": said, "more_body": True})
+
+        if self._say is not None:
+            self._reader.say_at_once(self._say, send_said)
         async for said in self._events:
-            await send_body({"type": "http.response.body", "body": said, "more_body": True})
+            await send_said(said)
         await send_body({"type": "http.response.body", "body": b"", "more_body": False})

@@ -46,7 +46,8 @@ class Tail:
 
     Attributes:
         position: How many records there are, as far as is known here.
-        waiting: Who is to be woken by news, once.
+        waiting: Who is to be told the news.
+        told: When they were told last, in the event loop's time.
         tellers: Who says the newest pages in the words of a protocol, for all readers; see `telling`.
     """
 
@@ -63,7 +64,8 @@ class Tail:
         self._by_start: dict[int, Page] = {}
         self._kept = 0
         self._error: RelayError | None = None
-        self.waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[Reader] = set()
+        self.told = 0.0
         self._stale = False
         self._refreshing: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -185,11 +187,22 @@ class Tail:
         self.wake()
 
     def wake(self) -> None:
-        """Let all readers look again."""
-        waiting, self.waiting = self.waiting, set()
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+        """Tell all readers who wait; those who have come equally far share what there is to say."""
+        self.told = asyncio.get_running_loop().time()
+        sayable: dict[int, list[Page] | None] = {}
+        for reader in list(self.waiting):
+            position = reader.position
+            if position not in sayable:
+                sayable[position] = self._sayable(position)
+            if not reader.hear(sayable[position]):
+                self.waiting.discard(reader)
+
+    def _sayable(self, after: int) -> list[Page] | None:
+        """Return what follows if it may be said at once: it is here, and neither an error nor an end."""
+        if self._error is not None or self._stream is None or self._stream.closed:
+            return None
+        pages = self.pages(after)
+        return pages if pages and pages[-1].records else None
 
 
 class Tails:

@@ -77,27 +77,46 @@ class Telling:
         """
         told = []
         for page in pages:
-            said = page.encoded.get(self._protocol)
+            said = self._shared(page)
+            told.append(await self._tell(page) if said is None else said)
+        return b"".join(told)
+
+    def tell_at_once(self, pages: list[Page]) -> bytes:
+        """Return the same if nothing must be read for it, else nothing."""
+        if len(pages) == 1 and (said := pages[0].encoded.get(self._protocol)):
+            self._own = None
+            return said
+        told = []
+        for page in pages:
+            said = self._shared(page)
             if said is None:
-                said = await self._tell(page)
-            else:
-                self._own = None
+                return b""
             told.append(said)
         return b"".join(told)
 
+    def _shared(self, page: Page) -> bytes | None:
+        """Return what all readers of the page are told, if somebody is there to tell."""
+        tail, protocol = self._reader.tail, self._protocol
+        said = page.encoded.get(protocol)
+        if said is None:
+            shared = tail.tellers.get(protocol)
+            if shared is None or shared.position != page.after or not page.records or not tail.shares(page):
+                return None
+            said = page.encoded[protocol] = shared.say(shared.fold(page))
+        self._own = None
+        return said
+
     async def _tell(self, page: Page) -> bytes:
+        """Tell of the page oneself; from here on for all who share it, if nobody else does."""
         if not page.records:
             return b""
         tail, protocol = self._reader.tail, self._protocol
+        own = await self._caught_up(page.after)
+        said = own.say(own.fold(page))
         shared = tail.tellers.get(protocol)
-        if shared is None or shared.position != page.after or not tail.shares(page):
-            own = await self._caught_up(page.after)
-            ahead = shared is not None and shared.position > page.after
-            if ahead or not tail.shares(page) or tail.tellers.get(protocol) is not shared:
-                return own.say(own.fold(page))
-            self._own, shared = None, own
-            tail.tellers[protocol] = own
-        said = page.encoded[protocol] = shared.say(shared.fold(page))
+        if tail.shares(page) and (shared is None or shared.position < own.position):
+            page.encoded[protocol] = said
+            tail.tellers[protocol], self._own = own, None
         return said
 
     async def _caught_up(self, position: int) -> Teller:

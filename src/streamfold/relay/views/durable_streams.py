@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -156,24 +157,47 @@ async def _events(log: Log, stream: Stream, asked: said.Reading) -> Response:
     if not is_text(stream.content_type):
         headers["Stream-SSE-Data-Encoding"] = "base64"
     reader, first = await log.reader(stream.path, asked.after)  # what is refused, is refused before the response begins
-    return EventStream(_event_stream(reader, first, asked), headers, reader)
+    held: list[Page] | None = [] if is_text(stream.content_type) and not is_json(stream.content_type) else None
+    connection = _Connection(asked, time.monotonic() + CONNECTION, held)
+    return EventStream(_event_stream(reader, first, connection), headers, reader, connection.say_at_once)
 
 
-async def _event_stream(reader: Reader, pages: list[Page], asked: said.Reading) -> AsyncGenerator[bytes, None]:
-    begun = time.monotonic()
-    cursor, good_until = _cursor(asked), begun + INTERVAL
-    kind = pages[0].stream.content_type
-    held: list[Page] | None = [] if is_text(kind) and not is_json(kind) else None
+@dataclass
+class _Connection:
+    """What one reader is told of pages, with a cursor that moves on with the time.
+
+    Attributes:
+        ends: When it shall end, of the monotonic clock.
+        held: Pages of text that end within a character; ``None`` where there are no characters.
+    """
+
+    asked: said.Reading
+    ends: float
+    held: list[Page] | None
+    cursor: str = ""
+    good_until: float = 0.0
+
+    def say(self, pages: list[Page]) -> bytes:
+        now = time.monotonic()
+        if now > self.good_until:
+            self.cursor, self.good_until = _cursor(self.asked), min(now + INTERVAL, self.ends)
+        if self.held is not None:
+            pages, self.held = _between_characters([*self.held, *pages])
+        return b"".join([_told(page, self.cursor) for page in pages])
+
+    def say_at_once(self, pages: list[Page]) -> bytes:
+        if self.held is not None or time.monotonic() > self.good_until:
+            return b""
+        return (len(pages) == 1 and pages[0].encoded.get(self.cursor)) or self.say(pages)
+
+
+async def _event_stream(reader: Reader, pages: list[Page], connection: _Connection) -> AsyncGenerator[bytes, None]:
     with suppress(RelayError):  # the stream is gone: the reader comes back, and is told
         while True:
-            if held is not None:
-                pages, held = _between_characters([*held, *pages])
-            if pages:
-                yield _told(pages[0], cursor) if len(pages) == 1 else b"".join([_told(page, cursor) for page in pages])
-            if reader.at_end or (now := time.monotonic()) > begun + CONNECTION:
+            if pages and (told := connection.say(pages)):
+                yield told
+            if reader.at_end or time.monotonic() > connection.ends:
                 return
-            if now > good_until:
-                cursor, good_until = _cursor(asked), now + INTERVAL
             pages = await reader.next(HEARTBEAT)
             if not (pages[-1].records or reader.at_end):
                 yield KEEP_ALIVE

@@ -89,7 +89,8 @@ async def follow(request: Request) -> Response:
     if stream.closed and after == stream.tail:
         return Response(None, 204, {"Cache-Control": "no-store"})
     reader, first = await log.reader(path, after)  # what is refused, is refused before the response begins
-    return EventStream(_events(reader, first), {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}, reader)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return EventStream(_events(reader, first), headers, reader, _encoded)
 
 
 def _position(request: Request) -> int:
