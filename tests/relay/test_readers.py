@@ -1,7 +1,9 @@
 """What a reader is told by a call, without waking its task: nothing is lost, repeated or out of order for it."""
 
 import asyncio
-from contextlib import asynccontextmanager, closing
+import http.client
+import json
+from contextlib import ExitStack, asynccontextmanager, closing
 from functools import wraps
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from streamfold.relay.readers import Reader
 from streamfold.relay.rules.stream import Page
 
+from .serving import serving
 from .test_tails import Source, record, tails_of
 
 
@@ -160,3 +163,36 @@ async def test_silence_is_counted_from_what_was_said_at_once() -> None:
         assert not any(page.records for page in pages)
         assert loop.time() - told > 0.45
         assert peer.got == [record(1)]
+
+
+def test_over_sockets_a_reader_that_stops_reading_holds_up_nobody_and_gets_everything(store_url):
+    """Its socket and the server's buffer are full soon; what it missed by then comes from the store."""
+    texts = [f"{number} " + "x" * 40_000 for number in range(200)]
+    with serving(store_url) as url, ExitStack() as stack:
+
+        def ask(method: str, query: str = "", body: str | None = None, **headers: str) -> http.client.HTTPResponse:
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+            stack.callback(connection.close)
+            connection.request(method, f"/v1/stream/a{query}", body, {"Content-Type": "application/json", **headers})
+            return stack.enter_context(connection.getresponse())
+
+        ask("PUT").read()
+        slow, quick = (ask("GET", "?offset=-1&live=sse") for _ in range(2))
+        got = []
+        for number, text in enumerate(texts, 1):
+            ask("POST", body=json.dumps([text])).read()
+            while len(got) < number:
+                got += texts_of(quick)
+        assert got == texts
+        ask("POST", **{"Stream-Closed": "true"}).read()
+        assert [text for event in slow.read().split(b"\n\n") for text in texts_in(event)] == texts
+
+
+def texts_of(response: http.client.HTTPResponse) -> list[str]:
+    """Read one event."""
+    return texts_in(b"".join(iter(response.readline, b"\n")))
+
+
+def texts_in(event: bytes) -> list[str]:
+    name, _, data = event.partition(b"\ndata:")
+    return json.loads(data) if name == b"event: data" else []
