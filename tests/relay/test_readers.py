@@ -7,6 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from functools import wraps
 
 import pytest
+from msgspec.structs import replace
 
 from streamfold.relay.readers import Reader
 from streamfold.relay.rules.stream import Page
@@ -146,6 +147,25 @@ async def test_what_cannot_be_said_at_once_is_left_to_next() -> None:
             await settle()
         assert peer.got == [record(n) for n in range(1, 7)]
         assert waited == [[record(1), record(3), record(5)]]
+
+
+@pytest.mark.parametrize("last", [0, 1], ids=["the end alone", "with the last record"])
+def test_the_end_is_heard_with_the_last_record_or_after_it(last):
+    @in_a_loop
+    async def main() -> None:
+        source, peer = Source(), Peer()
+        async with following(source, peer) as (waited, (task,)):
+            source.wake(source.grow())
+            source.grow(last)
+            source.stream = replace(source.stream, closed=True)
+            source.wake(source.page(1, 1 + last))
+            assert peer.got == [record(n) for n in range(1, 2 + last)]
+            assert not task.done()
+            await settle()
+            assert task.done()
+            assert waited == [[]]
+
+    main()
 
 
 @in_a_loop

@@ -71,9 +71,9 @@ async def _told(telling: Telling, reader: Reader, first: Shown, skip: int) -> As
                 said = b"".join([block + b"\n\n" for block in blocks[skip:]])
                 skip = max(0, skip - len(blocks))
             yield said or KEEP_ALIVE
-            if reader.at_end:
+            if reader.at_end or not (pages := await reader.next(HEARTBEAT)):
                 return
-            said = await telling.tell(await reader.next(HEARTBEAT))
+            said = await telling.tell(pages)
 
 
 def whole(refold: Refold, said: Callable[[Reply, Start], Any]) -> Response:

@@ -29,6 +29,7 @@ from .log import Log
 from .metrics import Metrics
 from .observing import Observed, ended
 from .shutdown import early_notice
+from .sse import SEND_BODY
 from .stores import open_store
 from .subscriptions import Subscriptions, client_for
 from .views import durable_streams, openai_chat, openai_responses, operations, ui_messages
@@ -107,7 +108,7 @@ def create_app(
         for view in views
         for route in view.ROUTES
     ]
-    return Starlette(
+    return _Relay(
         routes=[*subscriptions_view.OPEN_ROUTES, *guarded, *operations.OPEN_ROUTES, *static.routes(vendor)],
         middleware=[
             Middleware(Observed, metrics=metrics),
@@ -124,6 +125,13 @@ def create_app(
         exception_handlers={RelayError: _refuse},
         lifespan=lifespan,
     )
+
+
+class _Relay(Starlette):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; what has many bodies to send may pass all middleware by."""
+        scope[SEND_BODY] = send
+        await super().__call__(scope, receive, send)
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..reply import Reply
 from .metrics import Metrics
 from .records import Start
-from .sse import SEND_BODY
 
 _logger = logging.getLogger(__name__)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
@@ -34,7 +33,6 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope[SEND_BODY] = send
         began, status = monotonic(), 500
 
         async def send_and_see(message: Message) -> None:

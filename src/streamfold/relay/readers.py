@@ -51,6 +51,8 @@ class Reader:
     async def next(self, patience: float | None = None) -> list[Page]:
         """Return what follows, at least one page: an empty one at once at first, later after `patience` seconds.
 
+        There is none if all was said at once, up to the end.
+
         Args:
             patience: In seconds; ``None`` waits for ever.
 
@@ -60,6 +62,8 @@ class Reader:
         tail = self.tail
         if self._waits:
             await self._news(patience)
+        if self.at_end:
+            return []
         # Once stopped it is the last look, and the news of an end that is in the store may not have come yet.
         stopped = self._tails.stopped
         pages = None if stopped else tail.pages(self.position)
@@ -75,7 +79,7 @@ class Reader:
         """Let what comes while `next` waits be said and sent by these; `next` returns only what was not.
 
         Args:
-            say: Returns what is to be sent of pages, before the stream's end; nothing leaves them to `next`.
+            say: Returns what is to be sent of pages; nothing leaves them to `next`.
             send: Sends it. What it must wait for, `next` waits for.
         """
         self._say, self._send = say, send
@@ -92,9 +96,10 @@ class Reader:
             finally:
                 self._waiter = None
                 tail.waiting.discard(self)
-            if unsent is None:
+            if unsent is not None:
+                await unsent
+            if unsent is None or self.at_end:
                 return
-            await unsent
 
     def hear(self, pages: list[Page] | None) -> bool:
         """Hear of news from the tail; tell whether this reader goes on waiting for more.
@@ -111,9 +116,11 @@ class Reader:
                 self.position = pages[-1].next
                 steps = self._send(said).__await__()
                 wish = next(steps, _SENT)
-                if wish is _SENT:
+                self.at_end = pages[-1].at_end
+                if wish is not _SENT:
+                    unsent = _rest(steps, wish)
+                elif not self.at_end:
                     return True
-                unsent = _rest(steps, wish)
         except Exception as error:  # the reader's own, which `next` raises: the tail has others to tell
             waiter.set_exception(error)
         else:

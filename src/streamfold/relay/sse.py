@@ -15,7 +15,7 @@ from .rules.stream import Page
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 SEND_BODY = "streamfold.send_body"
-"""Where a request's scope has what sends bodies past our own middleware, all of which looks at starts alone."""
+"""Where a request's scope has what sends bodies past the middleware here, all of which looks at starts alone."""
 HEARTBEAT = 15.0
 """Seconds without news after which an event stream shows that it is alive."""
 KEEP_ALIVE = b":\n\n"

@@ -66,6 +66,7 @@ class Tail:
         self._error: RelayError | None = None
         self.waiting: set[Reader] = set()
         self.told = 0.0
+        self._loop = asyncio.get_running_loop()
         self._stale = False
         self._refreshing: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -188,7 +189,7 @@ class Tail:
 
     def wake(self) -> None:
         """Tell all readers who wait; those who have come equally far share what there is to say."""
-        self.told = asyncio.get_running_loop().time()
+        self.told = self._loop.time()
         sayable: dict[int, list[Page] | None] = {}
         for reader in list(self.waiting):
             position = reader.position
@@ -198,11 +199,11 @@ class Tail:
                 self.waiting.discard(reader)
 
     def _sayable(self, after: int) -> list[Page] | None:
-        """Return what follows if it may be said at once: it is here, and neither an error nor an end."""
-        if self._error is not None or self._stream is None or self._stream.closed:
+        """Return what follows if it may be said at once: records that are here, up to an end if there is one."""
+        if self._error is not None or self._stream is None or (pages := self.pages(after)) is None:
             return None
-        pages = self.pages(after)
-        return pages if pages and pages[-1].records else None
+        last = pages[-1]
+        return pages if last.records and last.at_end == self._stream.closed else None
 
 
 class Tails:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from ..rules.stream import Rule
 CROWD = 4
 """Transactions that came during one commit, at which the next one waits for more of their kind."""
 GATHERING = 0.004
-"""Seconds of that: a commit takes some hundred microseconds of the processor, whatever is in it."""
+"""Seconds from the beginning of one to the next then: a commit takes some hundred microseconds, whatever is in it."""
 
 
 class Job(msgspec.Struct):
@@ -57,10 +58,16 @@ class Jobs:
         self.wanted.set()
         return job.answer
 
-    async def gather(self) -> None:
-        """Wait for more, if many came during the last commit; who comes alone waits for nobody."""
-        if len(self._waiting) >= CROWD and not self.closing:
-            await asyncio.sleep(GATHERING)
+    async def gather(self, began: float) -> None:
+        """Wait for more, if many came during the last commit; who comes alone waits for nobody.
+
+        Args:
+            began: When that commit began, of the monotonic clock.
+        """
+        await asyncio.sleep(0)  # who was answered may have more
+        left = began + GATHERING - time.monotonic()
+        if len(self._waiting) >= CROWD and left > 0 and not self.closing:
+            await asyncio.sleep(left)
 
     def take(self, most: int) -> list[Job]:
         """Return those whose turn it is."""

@@ -3,8 +3,8 @@
 A stream's state is one value and its records are the entries of a Redis Stream, one for each append, whose ids are the
 number of the last record. Transactions that wait are sent together: their rules run here, on states that were read or
 are remembered, and a script writes each change if the states are still what its rule saw: compare-and-append, in one
-step for all streams of a rule. If they are not, the script returns them and the rule runs again. Every change is
-published, so that readers on all nodes hear of it (those of this node at once); whoever was cut off from that looks at
+step for all streams of a rule. If they are not, the script returns them and the rule runs again. Every change is told
+to the nodes that watch the stream (to the watchers of this node at once); whoever was cut off from that looks at
 everything it watches when it is back.
 
 Acknowledged means written to Redis; how durable that is, is Redis's own setting (``appendfsync``). All nodes use the
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
@@ -33,7 +33,7 @@ from .blocks import decode_stream, take
 from .jobs import Job, Jobs
 from .redis_news import RedisNews
 from .redis_scripts import COMMIT, READ
-from .redis_unit import Unit, units
+from .redis_unit import State, Unit, state_of, units
 from .watchers import Wake
 
 T = TypeVar("T")
@@ -41,7 +41,8 @@ T = TypeVar("T")
 PREFIX = "streamfold:"
 STATE = PREFIX + "stream:"
 RECORDS = PREFIX + "records:"
-CHANGED = PREFIX + "changed:"
+WATCHING = PREFIX + "watching:"
+INBOX = PREFIX + "inbox:"
 DUE = PREFIX + "due"
 PATHS = PREFIX + "paths"
 IDS = PREFIX + "ids"
@@ -87,9 +88,9 @@ class RedisStore:
         self._redis = redis.asyncio.Redis(connection_pool=self._pool)
         self._script = self._redis.register_script(COMMIT)
         self._records = self._redis.register_script(READ)
-        self._states: OrderedDict[str, bytes] = OrderedDict()
+        self._states: dict[str, State] = {}
         self._ids: deque[int] = deque()
-        self._news = RedisNews(self._redis, CHANGED)
+        self._news = RedisNews(self._redis, WATCHING, INBOX)
         self._offset = 0.0
         self._jobs = Jobs()
         self._writer: asyncio.Task[None] | None = None
@@ -114,8 +115,9 @@ class RedisStore:
         while self._jobs or not self._jobs.closing:
             self._jobs.wanted.clear()
             if self._jobs:
+                began = time.monotonic()
                 await self._commit(self._jobs.take(GROUP))
-                await self._jobs.gather()
+                await self._jobs.gather(began)
             else:
                 await self._jobs.wanted.wait()
 
@@ -124,6 +126,8 @@ class RedisStore:
         written = True
         try:
             with _store_errors():
+                if len(self._states) > REMEMBERED:
+                    self._states.clear()
                 states = await self._known([path for unit in together for path in unit.paths])
                 await self._reserve(len(jobs))
                 for unit in together:
@@ -146,13 +150,13 @@ class RedisStore:
                 self._news.tell(unit.news())
         self._jobs.put_back(later)
 
-    async def _known(self, paths: Sequence[str]) -> dict[str, bytes]:
+    async def _known(self, paths: Sequence[str]) -> dict[str, State]:
         """Return the states as they are remembered, else as they are."""
         states = {path: self._states[path] for path in paths if path in self._states}
         unknown = [path for path in paths if path not in states]
         if unknown:
             found = await self._call(self._redis.mget, [STATE + path for path in unknown])
-            states |= {path: state or b"" for path, state in zip(unknown, found, strict=True)}
+            states |= {path: state_of(raw) for path, raw in zip(unknown, found, strict=True)}
         return states
 
     async def _reserve(self, count: int) -> None:
@@ -161,11 +165,11 @@ class RedisStore:
             last = await self._call(self._redis.incrby, IDS, IDS_AT_ONCE)
             self._ids.extend(range(last - IDS_AT_ONCE + 1, last + 1))
 
-    async def _send(self, together: Sequence[Unit]) -> dict[int, list[bytes]]:
+    async def _send(self, together: Sequence[Unit]) -> dict[int, list[State]]:
         """Write the units; return the true states of those that were decided on others, by their number from 1."""
         told = msgspec.msgpack.encode([unit.write(STATE, RECORDS) for unit in together])
-        answer = await self._call(self._script, [DUE, PATHS], [CHANGED, self._news.origin, told])
-        conflicts = {number: states for number, *states in answer}
+        answer = await self._call(self._script, [DUE, PATHS], [WATCHING, self._news.origin, told])
+        conflicts = {number: [state_of(raw) for raw in states] for number, *states in answer}
         for number, unit in enumerate(together, 1):
             self._remember(unit.paths, conflicts.get(number, unit.states))
         return conflicts
@@ -174,13 +178,12 @@ class RedisStore:
         """Run a command of Redis: what its client says of the types of answers is of no use."""
         return await command(*args)
 
-    def _remember(self, paths: Sequence[str], states: Sequence[bytes]) -> None:
+    def _remember(self, paths: Sequence[str], states: Sequence[State]) -> None:
         for path, state in zip(paths, states, strict=True):
-            self._states.pop(path, None)
-            if state:
+            if state.stream is not None:
                 self._states[path] = state
-        while len(self._states) > REMEMBERED:
-            self._states.popitem(last=False)
+            else:
+                self._states.pop(path, None)
 
     async def read(self, path: str, after: int, limit: int) -> Page | None:
         """See `Store.read`."""
@@ -227,4 +230,4 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise StoreError(f"Redis: {error}") from error
+        raise StoreError(f"Redis: {str(error) or type(error).__name__}") from error

@@ -1,14 +1,17 @@
-"""Hearing from Redis which streams have changed, on one connection for all that are watched.
+"""Hearing from Redis which streams have changed: by an inbox of this node, in which all nodes put what it watches.
 
-What this node writes it tells its own watchers at once (`RedisNews.tell`), and passes over when Redis publishes it.
+Who watches a stream is written down beside it; the script that commits reads that, and puts all that one commit has for
+a node into its inbox as one message. A node that does not listen is taken off there, and comes back by itself. What
+this node writes it tells its own watchers at once (`RedisNews.tell`), and passes over in its inbox.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from struct import Struct
 from typing import Any
 
 import redis.asyncio
@@ -20,11 +23,13 @@ from .blocks import decode_stream, from_block
 from .watchers import Wake, Watchers
 
 PAUSE = 0.2
-"""Seconds before the next attempt to listen."""
+"""Seconds before the next attempt to listen, or to say what is watched."""
 TIDY = 1.0
-"""Seconds between two looks for channels that nobody watches any more."""
+"""Seconds between two looks for streams that nobody watches any more."""
 CONFIRM = 10.0
-"""Seconds to wait until Redis has confirmed that it will tell."""
+"""Seconds to wait until Redis knows that this node listens, or watches."""
+_LENGTHS = Struct(">III")
+"""What precedes each change in a message: the lengths of its path, its state and its block."""
 
 
 class RedisNews:
@@ -34,38 +39,39 @@ class RedisNews:
 
     Args:
         client: Redis.
-        prefix: What the channels' names begin with; a path follows.
+        watching: What the keys begin with that have the inboxes of those who watch; a path follows.
+        inbox: What the inboxes' names begin with.
 
     Attributes:
         origin: What the messages of this node begin with.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
+    def __init__(self, client: redis.asyncio.Redis, watching: str, inbox: str) -> None:
         self._redis = client
         self.origin = _new_origin()
-        self._prefix = prefix
+        self._watching = watching
+        self._inbox = inbox + secrets.token_hex(8)
         self._watchers = Watchers()
-        self._confirmed: dict[str, asyncio.Event] = {}
+        self._known: set[str] = set()
         self._changing = asyncio.Lock()
-        self._pubsub: Any = None
+        self._listens = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to listen; return when Redis has confirmed it."""
-        self._confirmed[""] = asyncio.Event()
         self._task = asyncio.create_task(self._listen())
-        await asyncio.wait_for(self._confirmed[""].wait(), CONFIRM)
+        await asyncio.wait_for(self._listens.wait(), CONFIRM)
 
     async def watch(self, path: str, wake: Wake) -> Callable[[], None]:
         """Call `wake` after each change of the stream at `path`; return what ends that."""
         remove = self._watchers.add(path, wake)
         try:
-            async with self._changing:
-                if path not in self._confirmed:
-                    self._confirmed[path] = asyncio.Event()
-                    with suppress(RedisError, OSError):  # the listener tries again, with all paths
-                        await self._pubsub.subscribe(self._prefix + path)
-            await asyncio.wait_for(self._confirmed[path].wait(), CONFIRM)
+            async with asyncio.timeout(CONFIRM), self._changing:
+                while path not in self._known:
+                    try:
+                        await self._say_watched([path])
+                    except (RedisError, OSError):
+                        await asyncio.sleep(PAUSE)
         except BaseException:
             remove()
             raise
@@ -87,46 +93,67 @@ class RedisNews:
     async def _listen(self) -> None:
         while True:
             with suppress(RedisError, OSError):
-                async with self._redis.pubsub() as self._pubsub:
-                    await self._pubsub.subscribe(*[self._prefix + path for path in self._confirmed])
-                    self._watchers.tell(dict.fromkeys(self._watchers.paths))
-                    await self._hear()
+                async with self._redis.pubsub() as inbox:
+                    await inbox.subscribe(self._inbox)
+                    await self._hear(inbox)
             await asyncio.sleep(PAUSE)
 
-    async def _hear(self) -> None:
+    async def _hear(self, inbox: Any) -> None:
         loop = asyncio.get_running_loop()
         tidy = loop.time() + TIDY
         while True:
-            message = await self._pubsub.get_message(timeout=TIDY)
-            if message is not None:
-                self._told(message["type"], message["channel"].decode().removeprefix(self._prefix), message["data"])
+            message = await inbox.get_message(timeout=TIDY)
+            if message is not None and message["type"] == "subscribe":
+                await self._begin()
+            elif message is not None and not message["data"].startswith(self.origin):
+                self._watchers.tell(dict(_changes(message["data"][len(self.origin) :])))
             if loop.time() >= tidy:
                 await self._tidy()
                 tidy = loop.time() + TIDY
 
-    def _told(self, kind: str, path: str, data: Any) -> None:
-        if kind == "subscribe" and path in self._confirmed:
-            self._confirmed[path].set()
-        elif kind == "message" and not data.startswith(self.origin):
-            self._watchers.tell({path: _page(data[len(self.origin) :])})
+    async def _begin(self) -> None:
+        """Say what is watched here: from now on it is heard, and not before; who missed something looks."""
+        async with self._changing:
+            await self._say_watched(self._watchers.paths)
+        self._listens.set()
+        self._watchers.tell(dict.fromkeys(self._watchers.paths))
+
+    async def _say_watched(self, paths: Iterable[str]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for path in paths:
+                pipeline.sadd(self._watching + path, self._inbox)
+            await pipeline.execute()
+        self._known.update(paths)
 
     async def _tidy(self) -> None:
         async with self._changing:
-            unwatched = self._confirmed.keys() - set(self._watchers.paths) - {""}
-            for path in unwatched:
-                del self._confirmed[path]
-            if unwatched:
-                await self._pubsub.unsubscribe(*[self._prefix + path for path in unwatched])
+            unwatched = self._known - set(self._watchers.paths)
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for path in unwatched:
+                    pipeline.srem(self._watching + path, self._inbox)
+                await pipeline.execute()
+            self._known -= unwatched
 
 
 def _new_origin() -> bytes:
     return secrets.token_hex(8).encode()
 
 
-def _page(data: bytes) -> Page | None:
-    """Read what the script published, after the origin: the state's length, the state, the block that was appended."""
-    length, _, rest = data.partition(b":")
-    state, block = rest[: int(length)], rest[int(length) :]
+def _changes(data: bytes) -> Iterator[tuple[str, Page | None]]:
+    """Read what the script published, after the origin: of each change the path, the state, and what was appended."""
+    start = 0
+    while start < len(data):
+        lengths = _LENGTHS.unpack_from(data, start)
+        start += _LENGTHS.size
+        parts = []
+        for length in lengths:
+            parts.append(data[start : start + length])
+            start += length
+        path, state, block = parts
+        yield path.decode(), _page(state, block)
+
+
+def _page(state: bytes, block: bytes) -> Page | None:
     if not state:
         return None
     stream, records = decode_stream(state), from_block(block) if block else []

@@ -1,13 +1,15 @@
 """The scripts that the Redis store runs in the server, where nothing comes between their commands."""
 
 # Writes several units, each of one or more streams: all of a unit, if the states of its streams are those that were
-# seen, else nothing of it; returns the states of those that were not. KEYS: due, all paths. ARGV: the channels' prefix;
-# what messages begin with; the units in MessagePack, as one argument is read many times faster than thousands. A unit
-# is an array of streams, a stream one of strings: path, the state's key, the records' key, the state seen, the new
-# state, when it is due, what to drop ("all", the first number kept, or ""), the block to append or "", and the number
-# of the block's last record.
+# seen, else nothing of it; returns the states of those that were not. Then each node gets one message of all changes
+# that it watches; a node that does not listen watches no longer. KEYS: due, all paths. ARGV: what the keys begin with
+# that have the inboxes of those who watch a path; what messages begin with; the units in MessagePack, as one argument
+# is read many times faster than thousands. A unit is an array of streams, a stream one of strings: path, the state's
+# key, the records' key, the state seen, the new state, when it is due, what to drop ("all", the first number kept, or
+# ""), the block to append or "", and the number of the block's last record.
 COMMIT = """
 local conflicts = {}
+local inboxes = {}
 for number, streams in ipairs(cmsgpack.unpack(ARGV[3])) do
   local now = {number}
   local same = true
@@ -29,9 +31,19 @@ for number, streams in ipairs(cmsgpack.unpack(ARGV[3])) do
         elseif seen == '' then redis.call('ZADD', KEYS[2], 0, path) end
         if due == '' then redis.call('ZREM', KEYS[1], path) else redis.call('ZADD', KEYS[1], due, path) end
         if #block > 16384 then block = '' end -- too much for every node's connection: who wants it, reads it
-        redis.call('PUBLISH', ARGV[1] .. path, ARGV[2] .. string.len(new) .. ':' .. new .. block)
+        local change = struct.pack('>I4I4I4', #path, #new, #block) .. path .. new .. block
+        for _, inbox in ipairs(redis.call('SMEMBERS', ARGV[1] .. path)) do
+          if not inboxes[inbox] then inboxes[inbox] = {changes = {ARGV[2]}, paths = {}} end
+          table.insert(inboxes[inbox].changes, change)
+          table.insert(inboxes[inbox].paths, path)
+        end
       end
     end
+  end
+end
+for inbox, told in pairs(inboxes) do
+  if redis.call('PUBLISH', inbox, table.concat(told.changes)) == 0 then
+    for _, path in ipairs(told.paths) do redis.call('SREM', ARGV[1] .. path, inbox) end
   end
 end
 return conflicts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -29,29 +30,39 @@ def units(jobs: Iterable[Job]) -> tuple[list[Unit], list[Job]]:
     return list(made.values()), later
 
 
+class State(NamedTuple):
+    """A stream's state, as Redis has it and as it is read; empty where the path is free."""
+
+    raw: bytes = b""
+    stream: Stream | None = None
+
+
+def state_of(raw: bytes | None) -> State:
+    """Read a state as Redis has it."""
+    return State(raw, decode_stream(raw)) if raw else State()
+
+
 class Unit:
     """Transactions on the streams at `paths`."""
 
     def __init__(self, paths: Sequence[str], jobs: Sequence[Job] = ()) -> None:
         self.paths = paths
         self.jobs = list(jobs)
-        self.states: list[bytes] = []
-        self._seen: list[bytes] = []
-        self._before: list[Stream | None] = []
+        self.states: list[State] = []
+        self._seen: list[State] = []
         self._after: list[Stream | None] = []
         self._records: list[bytes] = []
 
-    def decide(self, now: float, states: Mapping[str, bytes], next_id: Callable[[], int]) -> list[Job]:
+    def decide(self, now: float, states: Mapping[str, State], next_id: Callable[[], int]) -> list[Job]:
         """Run the rules, each on what the one before left; return those that must wait because a stream is gone.
 
         Args:
             now: The store's time.
-            states: The states by path; the empty one where a path is free.
+            states: The states by path.
             next_id: Gives an id for a new stream.
         """
         self._seen = [states[path] for path in self.paths]
-        self._before = [decode_stream(state) if state else None for state in self._seen]
-        self._after = self._before
+        self._after = [state.stream for state in self._seen]
         self._records = []
         for index, job in enumerate(self.jobs):
             try:
@@ -70,7 +81,7 @@ class Unit:
     def news(self) -> dict[str, Page | None]:
         """Return what has happened to each stream, once it is written."""
         told: dict[str, Page | None] = {}
-        for index, (path, old, new) in enumerate(zip(self.paths, self._before, self._after, strict=True)):
+        for index, (path, (_, old), new) in enumerate(zip(self.paths, self._seen, self._after, strict=True)):
             records = self._records if index == 0 else []
             if new is not None and (records or new != old):
                 told[path] = Page(new, new.tail - len(records), records)
@@ -82,10 +93,9 @@ class Unit:
         """Return what the script shall be told of each stream."""
         self.states = []
         told: list[list[str | Raw]] = []
-        changes = zip(self.paths, self._seen, self._before, self._after, strict=True)
-        for index, (path, seen, old, new) in enumerate(changes):
+        for index, (path, (seen, old), new) in enumerate(zip(self.paths, self._seen, self._after, strict=True)):
             state = b"" if new is None else seen if new == old else encode_stream(new)
-            self.states.append(state)
+            self.states.append(State(state, new))
             stream = new or old
             keys = (state_prefix + path, f"{records_prefix}{stream.id if stream else 0}")
             appended = index == 0 and new is not None and bool(self._records)

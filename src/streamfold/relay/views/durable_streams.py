@@ -199,7 +199,7 @@ async def _event_stream(reader: Reader, pages: list[Page], connection: _Connecti
             if reader.at_end or time.monotonic() > connection.ends:
                 return
             pages = await reader.next(HEARTBEAT)
-            if not (pages[-1].records or reader.at_end):
+            if not (reader.at_end or pages[-1].records):
                 yield KEEP_ALIVE
                 pages = []
 

@@ -105,7 +105,8 @@ async def _events(reader: Reader, first: list[Page]) -> AsyncGenerator[bytes, No
     yield RECONNECT + _encoded(first)
     with suppress(RelayError):  # the log is gone: the reader comes back, and is told
         while not reader.at_end:
-            yield _encoded(await reader.next(HEARTBEAT)) or KEEP_ALIVE
+            if pages := await reader.next(HEARTBEAT):
+                yield _encoded(pages) or KEEP_ALIVE
 
 
 def _encoded(pages: list[Page]) -> bytes:
