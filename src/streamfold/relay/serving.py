@@ -95,7 +95,7 @@ def collect_seldom() -> None:
     """Let the garbage collector look around seldom in this process, and not at what is there from the start.
 
     Hardly anything here is garbage that only it finds, and its look at everything stops all readers: with 1,000 of them
-    a token took 150 ms at p99 by CPython's thresholds, and takes 60 by these (``python -m bench relay``).
+    a token took 150 ms at p99 by CPython's thresholds, and half of it by these (``python -m bench relay``).
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
