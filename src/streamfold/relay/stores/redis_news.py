@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from struct import Struct
 from typing import Any
@@ -118,7 +118,7 @@ class RedisNews:
         self._listens.set()
         self._watchers.tell(dict.fromkeys(self._watchers.paths))
 
-    async def _say_watched(self, paths: Iterable[str]) -> None:
+    async def _say_watched(self, paths: Sequence[str]) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for path in paths:
                 pipeline.sadd(self._watching + path, self._inbox)
