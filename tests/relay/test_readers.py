@@ -3,12 +3,14 @@
 import asyncio
 import http.client
 import json
+from collections.abc import Callable
 from contextlib import ExitStack, asynccontextmanager, closing
 from functools import wraps
 
 import pytest
 from msgspec.structs import replace
 
+from streamfold.relay import tails
 from streamfold.relay.readers import Reader
 from streamfold.relay.rules.stream import Page
 
@@ -59,8 +61,8 @@ async def follow(reader: Reader, peer: Peer, waited: list[bytes]) -> None:
 @asynccontextmanager
 async def following(source: Source, *peers: Peer, say=words):
     """Let each peer follow the source; yield what their readers did not say at once, and the tasks."""
-    tails, waited, tasks = tails_of(source), [[] for _ in peers], []
-    readers = [await tails.open("a", 0) for _ in peers]
+    opened, waited, tasks = tails_of(source), [[] for _ in peers], []
+    readers = [await opened.open("a", 0) for _ in peers]
     for reader, peer, notes in zip(readers, peers, waited, strict=True):
         reader.say_at_once(say, peer.send)
         tasks.append(asyncio.create_task(follow(reader, peer, notes)))
@@ -70,6 +72,11 @@ async def following(source: Source, *peers: Peer, say=words):
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         reader.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
 
 
 async def settle() -> None:
@@ -164,6 +171,26 @@ def test_the_end_is_heard_with_the_last_record_or_after_it(last):
             await settle()
             assert task.done()
             assert waited == [[]]
+
+    main()
+
+
+def test_a_crowd_is_told_together_what_came_while_it_was_told(monkeypatch):
+    monkeypatch.setattr(tails, "CROWD", -1)
+    monkeypatch.setattr(tails, "REST", 0.1)
+
+    @in_a_loop
+    async def main() -> None:
+        source, peer = Source(), Peer()
+        async with following(source, peer) as (_, (task,)):
+            for _ in range(3):
+                source.wake(source.grow())
+            assert peer.got == [record(1)]
+            await until(lambda: len(peer.got) > 1)
+            assert peer.got == [record(1), record(2) + b"," + record(3)]
+            source.stream = replace(source.stream, closed=True)
+            source.wake(source.page(3, 3))  # the end comes while it rests
+            await task
 
     main()
 

@@ -9,6 +9,7 @@ process wrote.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,14 @@ KEPT = 256 * 1024
 """Bytes of records that are kept of each stream that is followed."""
 KEPT_PAGES = 128
 """Pages of them: one with a single token takes a kilobyte besides."""
+
+CROWD = 0.002
+"""Seconds that it takes to tell so many readers that they are a crowd."""
+REST = 0.004
+"""Seconds after that in which the crowd is told nothing, and then all that came meanwhile at once.
+
+Tokens that come as fast as they can be told to all would else stand in a queue, each told by itself.
+"""
 
 TRIES = 15
 """How often a store that fails is asked what others have written, before the readers hear that it is broken."""
@@ -66,6 +75,7 @@ class Tail:
         self._error: RelayError | None = None
         self.waiting: set[Reader] = set()
         self.told = 0.0
+        self._rests = self._late = False
         self._loop = asyncio.get_running_loop()
         self._stale = False
         self._refreshing: asyncio.Task[None] | None = None
@@ -189,6 +199,10 @@ class Tail:
 
     def wake(self) -> None:
         """Tell all readers who wait; those who have come equally far share what there is to say."""
+        if self._rests:
+            self._late = True
+            return
+        began = time.monotonic()
         self.told = self._loop.time()
         sayable: dict[int, list[Page] | None] = {}
         for reader in list(self.waiting):
@@ -197,6 +211,14 @@ class Tail:
                 sayable[position] = self._sayable(position)
             if not reader.hear(sayable[position]):
                 self.waiting.discard(reader)
+        if time.monotonic() - began > CROWD:
+            self._rests, self._late = True, False
+            self._loop.call_later(REST, self._rested)
+
+    def _rested(self) -> None:
+        self._rests = False
+        if self._late:
+            self.wake()
 
     def _sayable(self, after: int) -> list[Page] | None:
         """Return what follows if it may be said at once: records that are here, up to an end if there is one."""
