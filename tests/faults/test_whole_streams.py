@@ -91,7 +91,8 @@ CLOSED_WHILE_IDLE = each(answer(send(*EVENTS)), cut())
 def test_a_connection_that_was_closed_while_it_was_idle() -> None:
     with serving(CLOSED_WHILE_IDLE) as server:
         for _ in range(3):
-            assert fold(Request(server.url, json={}), retry=None).text == TEXT
+            reply = fold(Request(server.url, json={}), retry=None)
+            assert reply.text == TEXT, repr(reply.error)
             assert server.all_departed()
 
 
