@@ -83,9 +83,6 @@ class Telling:
 
     def tell_at_once(self, pages: list[Page]) -> bytes:
         """Return the same if nothing must be read for it, else nothing."""
-        if len(pages) == 1 and (said := pages[0].encoded.get(self._protocol)):
-            self._own = None
-            return said
         told = []
         for page in pages:
             said = self._shared(page)

@@ -45,6 +45,7 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self.wanted = asyncio.Event()
         self.closing = False
+        self._taken = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -58,19 +59,16 @@ class Jobs:
         self.wanted.set()
         return job.answer
 
-    async def gather(self, began: float) -> None:
-        """Wait for more, if many came during the last commit; who comes alone waits for nobody.
-
-        Args:
-            began: When that commit began, of the monotonic clock.
-        """
+    async def gather(self) -> None:
+        """Wait for more, if many came since `take`; who comes alone waits for nobody."""
         await asyncio.sleep(0)  # who was answered may have more
-        left = began + GATHERING - time.monotonic()
+        left = self._taken + GATHERING - time.monotonic()
         if len(self._waiting) >= CROWD and left > 0 and not self.closing:
             await asyncio.sleep(left)
 
     def take(self, most: int) -> list[Job]:
         """Return those whose turn it is."""
+        self._taken = time.monotonic()
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     def put_back(self, jobs: Iterable[Job]) -> None:

@@ -115,9 +115,8 @@ class RedisStore:
         while self._jobs or not self._jobs.closing:
             self._jobs.wanted.clear()
             if self._jobs:
-                began = time.monotonic()
                 await self._commit(self._jobs.take(GROUP))
-                await self._jobs.gather(began)
+                await self._jobs.gather()
             else:
                 await self._jobs.wanted.wait()
 
